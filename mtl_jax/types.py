@@ -1,0 +1,109 @@
+"""The contracts: small tuples of pure functions over pytrees, in the manner of Optax.
+
+Key first, then state; metrics last. Everything that works with an algorithm, a task
+family or an environment relies on these names and on nothing else.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+
+Array = jax.Array
+PyTree = Any
+Metrics = dict[str, Array]
+
+Apply = Callable[[PyTree, PyTree], Array]
+"""apply(params, x[n, ...]) -> prediction[n, ...]"""
+
+ExampleLoss = Callable[[Array, Array], Array]
+"""loss(prediction[n, ...], target[n, ...]) -> [n], one number per example"""
+
+BatchLoss = Callable[[PyTree, Any, Array], tuple[Array, Any]]
+"""loss(params, batch, key) -> (scalar, aux), the general form that `inner_loop` takes"""
+
+
+class Batch(NamedTuple):
+  """Examples of one task."""
+
+  x: PyTree  # leaves (n, ...)
+  y: Array  # (n, ...)
+  mask: Array  # (n,) bool: False marks padding and missing labels
+
+
+class Episode(NamedTuple):
+  """One task: what is labelled, what is asked, and who it is."""
+
+  support: Batch
+  query: Batch
+  task: PyTree  # what identifies the unit: simulator constants, group ids
+
+
+class TaskFamily(NamedTuple):
+  """A distribution of tasks.
+
+  Attributes:
+    sample: sample(key) -> Episode of one task, traceable, so that it runs inside jit
+      and many tasks are one vmap. A family that holds arrays wraps them as
+      `jax.tree_util.Partial(function, arrays)`: they then enter compiled programs as
+      arguments and not as constants.
+  """
+
+  sample: Callable[[Array], Episode]
+
+
+class Algorithm(NamedTuple):
+  """How to learn from a family and how to adapt to one task.
+
+  Attributes:
+    init: init(params) -> state
+    update: update(key, state, data) -> (state, metrics); `data` is what the family
+      sampled, with tasks on the leading axis.
+    predict: predict(key, state, support, x) -> prediction[n, ...]; adapts inside, and
+      is vmap-able over tasks.
+  """
+
+  init: Callable[[PyTree], Any]
+  update: Callable[[Array, Any, Episode], tuple[Any, Metrics]]
+  predict: Callable[[Array, Any, Batch, PyTree], Array]
+
+
+class Aggregator(NamedTuple):
+  """How K task gradients become one.
+
+  Attributes:
+    init: init(tasks: int) -> state
+    combine: combine(key, gram[K, K], losses[K], active[K], state) -> (weights[K], state)
+  """
+
+  init: Callable[[int], Any]
+  combine: Callable[[Array, Array, Array, Array, Any], tuple[Array, Any]]
+
+
+class OnlineLearner(NamedTuple):
+  """A learner on a stream, with a state of fixed size, that runs under scan.
+
+  Attributes:
+    init: init(params) -> state
+    predict: predict(key, state, x) -> prediction
+    update: update(key, state, batch) -> (state, metrics); labels may be late or absent
+      (`batch.mask`).
+  """
+
+  init: Callable[[PyTree], Any]
+  predict: Callable[[Array, Any, PyTree], Array]
+  update: Callable[[Array, Any, Batch], tuple[Any, Metrics]]
+
+
+class Environment(NamedTuple):
+  """A plant to act on. Every number that differs between plants is in `task`.
+
+  Attributes:
+    sample_task: sample_task(key) -> task
+    reset: reset(key, task) -> (state, observation)
+    step: step(key, state, action, task) -> (state, observation, reward, done)
+  """
+
+  sample_task: Callable[[Array], PyTree]
+  reset: Callable[[Array, PyTree], tuple[Any, Array]]
+  step: Callable[[Array, Any, Array, PyTree], tuple[Any, Array, Array, Array]]
