@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from mtl_jax.types import Array, PyTree
+from mtl_jax.types import PyTree
 
 AdaptMask = PyTree | Callable[[PyTree], PyTree]
 """A pytree of bools shaped like the parameters, or a function that makes one."""
@@ -56,12 +56,3 @@ def clip_by_global_norm(tree: PyTree, limit: float) -> PyTree:
   over = squared > limit**2
   scale = jnp.where(over, limit / jnp.sqrt(jnp.where(over, squared, 1.0)), 1.0)
   return jax.tree.map(lambda leaf: leaf * scale.astype(leaf.dtype), tree)
-
-
-def masked_mean(values: Array, mask: Array) -> Array:
-  """Mean of `values[n]` where `mask[n]` holds; 0 where it holds nowhere.
-
-  Masked values may be NaN or infinite: they reach neither the mean nor its gradient.
-  """
-  weight = mask.astype(values.dtype)
-  return jnp.sum(jnp.where(mask, values, 0.0)) / jnp.maximum(jnp.sum(weight), 1.0)

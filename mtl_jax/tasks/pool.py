@@ -19,7 +19,7 @@ class Pool(NamedTuple):
     x: leaves (units, classes, windows, ...).
     mask: (units, classes, windows) bool, False where there is no usable window.
     recording: (units, classes, windows) int, which recording a window was cut from.
-    unit: (units,) int, which physical unit.
+    unit: (units,) or (units, several) int, which physical unit or units.
   """
 
   x: PyTree
@@ -41,12 +41,13 @@ def _draw(count: int, key: Array, mask: Array) -> tuple[Array, Array]:
   return index, value >= 0.0
 
 
-def _batch(x: PyTree, index: Array, mask: Array) -> Batch:
+def _batch(x: PyTree, unit: Array, index: Array, mask: Array) -> Batch:
   classes, count = index.shape
   row = jnp.arange(classes)[:, None]
 
   def take(leaf: Array) -> Array:
-    chosen = leaf[row, index].reshape(classes * count, *leaf.shape[2:])
+    # One gather: leaf[unit] first would copy a whole unit per task under vmap.
+    chosen = leaf[unit, row, index].reshape(classes * count, *leaf.shape[3:])
     keep = mask.reshape(-1, *(1,) * (chosen.ndim - 1))
     return jnp.where(keep, chosen, jnp.zeros((), chosen.dtype))
 
@@ -57,33 +58,36 @@ def _batch(x: PyTree, index: Array, mask: Array) -> Batch:
 class _Sampler:
   """The static half of a family; equal ones share a compiled program."""
 
-  low: int
-  high: int
+  places: int
   queries: int
 
-  def __call__(self, support: Pool, query: Pool | None, key: Array) -> Episode:
+  def __call__(self, shots: Array, support: Pool, query: Pool | None, key: Array) -> Episode:
     unit_key, shot_key, support_key, query_key = jax.random.split(key, 4)
     unit = jax.random.randint(unit_key, (), 0, support.unit.shape[0])
-    here = jax.tree.map(lambda leaf: leaf[unit], support)
-    labelled = jnp.arange(self.high) < jax.random.randint(shot_key, (), self.low, self.high + 1)
+    labelled = jnp.arange(self.places) < jax.random.randint(shot_key, (), shots[0], shots[1] + 1)
     if query is None:  # every window is its own recording: one draw without replacement serves both
-      there = here
-      index, real = _draw(self.high + self.queries, support_key, here.mask)
-      index, asked = index[:, : self.high], index[:, self.high :]
-      real, asked_real = real[:, : self.high], real[:, self.high :]
+      asked_x = support.x
+      index, real = _draw(self.places + self.queries, support_key, support.mask[unit])
+      index, asked = index[:, : self.places], index[:, self.places :]
+      real, asked_real = real[:, : self.places], real[:, self.places :]
     else:
-      there = jax.tree.map(lambda leaf: leaf[unit], query)
-      index, real = _draw(self.high, support_key, here.mask)
-      asked, asked_real = _draw(self.queries, query_key, there.mask)
+      asked_x = query.x
+      index, real = _draw(self.places, support_key, support.mask[unit])
+      asked, asked_real = _draw(self.queries, query_key, query.mask[unit])
     return Episode(
-      _batch(here.x, index, real & labelled[None, :]),
-      _batch(there.x, asked, asked_real),
+      _batch(support.x, unit, index, real & labelled[None, :]),
+      _batch(asked_x, unit, asked, asked_real),
       support.unit[unit],
     )
 
 
 def few_shot(
-  support: Pool, query: Pool | None = None, *, shots: int | tuple[int, int], queries: int
+  support: Pool,
+  query: Pool | None = None,
+  *,
+  shots: int | tuple[int, int],
+  queries: int,
+  places: int | None = None,
 ) -> TaskFamily:
   """A family whose tasks are the pool's units; labels are class indices.
 
@@ -94,28 +98,101 @@ def few_shot(
     shots: labelled windows per class, or a range (low, high) drawn anew per task; what
       is not drawn is masked.
     queries: asked windows per class.
+    places: room for labelled windows per class, of which those beyond `shots` are masked.
+      Families that differ in `shots` alone share a compiled program, the labelled windows of
+      the smaller are among those of the larger, and the questions are the same. None: as many
+      as `shots` needs.
 
   A window with a NaN or an infinity is never drawn; where a class has too few windows
-  the rest of its places are masked (zeros, mask False).
+  the rest of its places are masked (zeros, mask False). A class that a unit has no usable
+  support window of is not asked there either.
 
   Raises:
     LeakError: a recording stands on both sides.
-    ValueError: no usable window at all on a side, or fewer places than `shots` and
-      `queries` need.
+    ValueError: no usable window at all on a side, fewer places than `shots` and
+      `queries` need, or two sides with other units or classes.
   """
   low, high = (shots, shots) if isinstance(shots, int) else shots
-  if not 0 <= low <= high or high < 1 or queries < 1:
-    raise ValueError(f"shots={shots}, queries={queries}: need 0 <= low <= high, high >= 1, queries >= 1")
+  places = high if places is None else places
+  if not 0 <= low <= high <= places or high < 1 or queries < 1:
+    raise ValueError(
+      f"shots={shots}, queries={queries}, places={places}: "
+      "need 0 <= low <= high <= places, high >= 1, queries >= 1"
+    )
+  support = support._replace(mask=support.mask & usable(support.x))
+  if query is not None:
+    if not np.array_equal(support.unit, query.unit) or support.mask.shape[:2] != query.mask.shape[:2]:
+      raise ValueError(
+        f"row i of support and query must be the same unit with the same classes, not units "
+        f"{np.asarray(support.unit).tolist()} and {np.asarray(query.unit).tolist()} with "
+        f"{support.mask.shape[1]} and {query.mask.shape[1]} classes"
+      )
+    learnable = jnp.any(support.mask, axis=2, keepdims=True)
+    query = query._replace(mask=query.mask & usable(query.x) & learnable)
   sides = {"support": support, "query": query} if query is not None else {"pool": support}
   for name, pool in sides.items():
     if not bool(jnp.any(pool.mask)):
       raise ValueError(f"the {name} has no usable window: every one has a NaN, an infinity or is absent")
-    need = {"support": high, "query": queries, "pool": high + queries}[name]
+    need = {"support": places, "query": queries, "pool": places + queries}[name]
     if pool.mask.shape[2] < need:
-      raise ValueError(f"the {name} has {pool.mask.shape[2]} windows per class; shots={shots} and queries={queries} need {need}")
+      raise ValueError(
+        f"the {name} has {pool.mask.shape[2]} windows per class; "
+        f"{places} places for labels and queries={queries} need {need}"
+      )
   mask, recording = np.asarray(support.mask), np.asarray(support.recording)
   if query is not None:
-    leak_audit("recording", {"support": recording[mask], "query": np.asarray(query.recording)[np.asarray(query.mask)]})
+    asked = np.asarray(query.recording)[np.asarray(query.mask)]
+    leak_audit("recording", {"support": recording[mask], "query": asked})
   elif len(np.unique(recording[mask])) < mask.sum():
-    raise ValueError("support and query come from one pool, yet several windows share a recording: pass two pools")
-  return TaskFamily(Partial(_Sampler(low, high, queries), support, query))
+    raise ValueError(
+      "support and query come from one pool, yet several windows share a recording: pass two pools"
+    )
+  return TaskFamily(Partial(_Sampler(places, queries), jnp.asarray([low, high]), support, query))
+
+
+def _check_side(side: str, batch: Batch, classes: int) -> None:
+  y, mask = np.asarray(batch.y), np.asarray(batch.mask)
+  leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(batch.x)]
+  lengths = {len(leaf) for leaf in (*leaves, y, mask)}
+  if len(lengths) != 1:
+    raise ValueError(f"{side}: x, y and mask must have one length, not {sorted(lengths)}")
+  if mask.dtype != bool:
+    raise ValueError(f"{side}: mask must be bool, not {mask.dtype}")
+  if not np.issubdtype(y.dtype, np.integer):
+    raise ValueError(f"{side}: labels must be integers, not {y.dtype}")
+  finite = np.stack([np.isfinite(leaf).reshape(len(leaf), -1).all(-1) for leaf in leaves]).all(0)
+  for rule, bad in {
+    "has a NaN or an infinity": ~finite,
+    f"has a label outside 0..{classes - 1}": (y < 0) | (y >= classes),
+  }.items():
+    where = np.flatnonzero(bad & mask)
+    if where.size:
+      raise ValueError(
+        f"{side} example {where[0]} {rule} (label {y[where[0]]}; {where.size} such in all): "
+        "repair it, or set its mask to False"
+      )
+
+
+def check_episode(episode: Episode, classes: int) -> None:
+  """Checks an episode that somebody put together by hand; runs on the host, outside jit.
+
+  Args:
+    episode: one task, x leaves (n, ...), y (n,) int, mask (n,) bool; masked examples may
+      hold anything.
+    classes: labels are 0..classes-1.
+
+  Raises:
+    ValueError: names the side, the first bad example and the rule: unequal lengths, a mask
+      or labels of the wrong type, a NaN or an infinity, a label out of range, or a class
+      that is asked and has no labelled example.
+  """
+  _check_side("support", episode.support, classes)
+  _check_side("query", episode.query, classes)
+  known = np.unique(np.asarray(episode.support.y)[np.asarray(episode.support.mask)])
+  asked = np.asarray(episode.query.mask) & ~np.isin(np.asarray(episode.query.y), known)
+  if asked.any():
+    first = np.flatnonzero(asked)[0]
+    raise ValueError(
+      f"query example {first} asks for class {np.asarray(episode.query.y)[first]}, which has no example in "
+      "the support: label one, or mask the question"
+    )

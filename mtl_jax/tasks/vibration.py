@@ -9,6 +9,7 @@ Mech. Syst. Signal Process. 25 (2011) 485-520: eq. 1-4 the characteristic freque
 section 5 the squared envelope spectrum.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -65,9 +66,14 @@ def squared_envelope(signal: Array, sampling_hz: Array, low_hz: float = 1500.0) 
   samples = signal.shape[0]
   frequency = jnp.fft.rfftfreq(samples) * sampling_hz
   gate = jax.nn.sigmoid((frequency - low_hz) / 100.0)
-  one_sided = jnp.fft.rfft(signal) * gate
-  # 2 x the positive half, zeros for the negative half: the analytic signal.
-  analytic = jnp.fft.ifft(jnp.pad(2.0 * one_sided, (0, samples - one_sided.shape[0])))
+  # Twice the positive half and nothing of the negative one make the analytic signal; the
+  # Nyquist bin of an even length belongs to both.
+  halves = np.full(frequency.shape[0], 2.0)
+  if samples % 2 == 0:
+    halves[-1] = 1.0
+  one_sided = jnp.fft.rfft(signal)
+  one_sided = one_sided * (gate * jnp.asarray(halves, gate.dtype)).astype(one_sided.dtype)
+  analytic = jnp.fft.ifft(jnp.pad(one_sided, (0, samples - one_sided.shape[0])))
   return jnp.square(analytic.real) + jnp.square(analytic.imag)
 
 
@@ -94,6 +100,7 @@ def _spectra(window: Window) -> tuple[Array, Array, Array, int]:
 
 
 _LOW_ORDERS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
+_SPIN = (1.0, 1.0, 2.0, 1.0)  # a ball fault strikes both races in one spin
 _FAULTS = ("bpfo", "bpfi", "bsf", "ftf")
 _TIME = ("log_rms", "log_kurtosis", "skewness", "log_crest", "log_shape", "log_impulse")
 _BANDS = 12
@@ -131,8 +138,7 @@ def features(window: Window) -> Array:
   time = _time_statistics(window.signal)
   envelope_kurtosis = jnp.mean(jnp.square(envelope)) / (jnp.square(jnp.mean(envelope)) + 1e-12)
   low = _at_orders(spectrum, jnp.asarray(_LOW_ORDERS), window, padded)
-  spin = jnp.asarray([1.0, 1.0, 2.0, 1.0])
-  lines = (window.orders * spin)[:, None] * jnp.arange(1.0, 5.0)[None, :]
+  lines = (window.orders * jnp.asarray(_SPIN, window.orders.dtype))[:, None] * jnp.arange(1.0, 5.0)[None, :]
   at_faults = _at_orders(envelope_spectrum, lines.reshape(-1), window, padded)
   at_shaft = _at_orders(envelope_spectrum, jnp.asarray([1.0, 2.0]), window, padded)
   return jnp.concatenate(
@@ -150,6 +156,12 @@ def features(window: Window) -> Array:
 ENVELOPE_ORDERS = np.arange(1, 129) * 0.125  # 0.125 to 16 per revolution
 SHAFT_ORDERS = np.arange(1, 49) * 0.25  # 0.25 to 12 per revolution
 _FINE_BANDS = 64
+SPECTRA_NAMES: tuple[str, ...] = (
+  *FEATURE_NAMES,
+  *(f"fine_band_{i}" for i in range(_FINE_BANDS)),
+  *(f"shaft_order_{order}" for order in SHAFT_ORDERS),
+  *(f"envelope_order_{order}" for order in ENVELOPE_ORDERS),
+)
 
 
 def spectra(window: Window) -> Array:
@@ -171,3 +183,49 @@ def waveform(window: Window) -> Array:
   """The raw signal over its RMS, (samples, 1), for convolutional networks."""
   centred = window.signal - jnp.mean(window.signal)
   return (centred / (jnp.sqrt(jnp.mean(jnp.square(centred))) + 1e-12))[:, None]
+
+
+_LINES = ("outer race", "inner race", "ball", "cage")  # as in `Window.orders`
+_SLIP = 0.02  # rolling elements slip, so a line lies within 1 to 2 % of its kinematic place
+
+
+def envelope_rule(window: Window, classes: tuple[str, ...], among: tuple[str, ...]) -> Array:
+  """What a technician reads off without training: the fault whose envelope line stands out most.
+
+  Args:
+    classes: names in the order of the labels.
+    among: the faults to choose from, of "outer race", "inner race", "ball" (read at twice
+      BSF) and "cage".
+
+  Returns: (len(classes),), the log of the largest squared-envelope amplitude within 2 % of
+    the fault's first line; -inf for a class that is not in `among`.
+
+  Raises: ValueError if a name in `among` has no line or is not a class.
+
+  Source: Randall and Antoni 2011, section 5.
+  """
+  for name in among:
+    if name not in _LINES or name not in classes:
+      raise ValueError(f"'{name}' is no class of {classes} with a line among {', '.join(_LINES)}")
+  _, envelope_spectrum, _, padded = _spectra(window)
+  stretch = jnp.linspace(1.0 - _SLIP, 1.0 + _SLIP, 9)
+  lines = window.orders * jnp.asarray(_SPIN, window.orders.dtype)
+  peaks = jnp.max(_at_orders(envelope_spectrum, (lines[:, None] * stretch[None, :]), window, padded), axis=1)
+  scores = [jnp.log(peaks[_LINES.index(name)] + 1e-12) if name in among else -jnp.inf for name in classes]
+  return jnp.stack([jnp.asarray(score, peaks.dtype) for score in scores])
+
+
+class Viewed(NamedTuple):
+  """What is kept of a window: the network's input and the features of the baselines."""
+
+  input: Array
+  features: Array
+
+
+def viewed(view: Callable[[Window], Array]) -> Callable[[Window], Viewed]:
+  """A view that keeps `view(window)` beside `features(window)`, so that all methods see one draw."""
+
+  def both(window: Window) -> Viewed:
+    return Viewed(view(window), features(window))
+
+  return both

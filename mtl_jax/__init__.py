@@ -1,0 +1,53 @@
+"""Multi-task learning, meta-learning and meta-reinforcement learning for factories, in JAX.
+
+The shop window; everything else is where its name says.
+"""
+
+from mtl_jax import losses, metrics, models, tasks, tree
+from mtl_jax.evaluate import evaluate, interval
+from mtl_jax.fit import Interrupted, TrainingError, fit
+from mtl_jax.meta import (
+  Adapted,
+  anil,
+  finetune,
+  init_rates,
+  inner_loop,
+  maml,
+  protonet,
+  replicate,
+  reptile,
+  task_gradient,
+  task_mean,
+)
+from mtl_jax.types import Aggregator, Algorithm, Batch, Environment, Episode, OnlineLearner, TaskFamily
+
+__all__ = [
+  "Adapted",
+  "Aggregator",
+  "Algorithm",
+  "Batch",
+  "Environment",
+  "Episode",
+  "Interrupted",
+  "OnlineLearner",
+  "TaskFamily",
+  "TrainingError",
+  "anil",
+  "evaluate",
+  "finetune",
+  "fit",
+  "init_rates",
+  "inner_loop",
+  "interval",
+  "losses",
+  "maml",
+  "metrics",
+  "models",
+  "protonet",
+  "replicate",
+  "reptile",
+  "task_gradient",
+  "task_mean",
+  "tasks",
+  "tree",
+]

@@ -1,0 +1,172 @@
+"""The ladder of simple baselines, fitted by scikit-learn on hand-made features.
+
+What a plant could have without this package. A `Rung` is fitted on the labelled windows of
+the new machine; a `Fixed` one sees the training machines alone. Trees have leaves of one
+example, and extra trees no bootstrap, because a handful of labels could not be split
+otherwise or would be thrown away.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import joblib
+import numpy as np
+from sklearn.base import clone
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, WhiteKernel
+from sklearn.gaussian_process.kernels import RBF as RadialBasis
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import NearestCentroid
+from sklearn.preprocessing import StandardScaler
+
+
+class History(NamedTuple):
+  """What the training machines have left."""
+
+  x: np.ndarray  # (n, d) features
+  y: np.ndarray  # (n,) labels
+  group: np.ndarray  # (n,) machine
+
+
+class Rung(NamedTuple):
+  """A baseline fitted on each support set: predict(x, y, query x, seed) -> labels or values."""
+
+  name: str
+  predict: Callable[[np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]
+
+
+class Fixed(NamedTuple):
+  """A baseline that looks at no label of the new task: answer(query x) -> logits or values."""
+
+  name: str
+  answer: Callable[[np.ndarray], np.ndarray]
+
+
+class Ladder(NamedTuple):
+  """All baselines of a job."""
+
+  rungs: tuple[Rung, ...]
+  fixed: tuple[Fixed, ...]
+
+
+def _whitening(history: History) -> np.ndarray:
+  """(d, d): makes the scatter around the mean of each machine's class the identity."""
+  _, cell = np.unique(np.stack([history.group, history.y]), axis=1, return_inverse=True)
+  cell = cell.reshape(-1)
+  count = np.bincount(cell)[:, None]
+  mean = np.stack([np.bincount(cell, weights=column) for column in history.x.T], axis=1) / count
+  shrunk = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto")
+  within = shrunk.fit(history.x - mean[cell], np.arange(len(history.x)) % 2).covariance_
+  values, vectors = np.linalg.eigh(within)
+  return vectors / np.sqrt(values)
+
+
+def classification_ladder(history: History) -> Ladder:
+  """Every rung for classification.
+
+  Features are standardised by the mean and deviation of the training machines.
+  """
+  scaler = StandardScaler().fit(history.x)
+  z = scaler.transform(history.x)
+  white = _whitening(history._replace(x=z))
+  logistic = LogisticRegression(max_iter=300).fit(z, history.y)
+  forest = RandomForestClassifier(100, min_samples_leaf=5, n_jobs=-1, random_state=0).fit(z, history.y)
+
+  def support_only(make: Callable[[int], Any], scale: Any = scaler, to: np.ndarray | None = None):
+    def predict(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
+      own = clone(scale).fit(x) if scale is not scaler else scaler
+      x, q = own.transform(x), own.transform(q)
+      if to is not None:
+        x, q = x @ to, q @ to
+      return make(seed).fit(x, y).predict(q)
+
+    return predict
+
+  def majority(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
+    return np.full(len(q), np.bincount(y).argmax())
+
+  def boosted(seed: int) -> HistGradientBoostingClassifier:
+    return HistGradientBoostingClassifier(
+      max_iter=15, learning_rate=0.3, min_samples_leaf=1, early_stopping=False, random_state=seed
+    )
+
+  def centroid(seed: int) -> NearestCentroid:
+    return NearestCentroid()
+
+  return Ladder(
+    (
+      Rung("majority class", majority),
+      Rung("nearest centroid", support_only(centroid)),
+      Rung("nearest centroid, scaled on the support", support_only(centroid, StandardScaler())),
+      Rung("nearest centroid, whitened", support_only(centroid, to=white)),
+      Rung("logistic regression", support_only(lambda seed: LogisticRegression(max_iter=300))),
+      Rung("random forest", support_only(lambda seed: RandomForestClassifier(50, random_state=seed))),
+      Rung("extra trees", support_only(lambda seed: ExtraTreesClassifier(50, random_state=seed))),
+      Rung("boosted trees", support_only(boosted)),
+    ),
+    (
+      Fixed("pooled logistic regression", lambda q: logistic.predict_log_proba(scaler.transform(q))),
+      Fixed("pooled forest", lambda q: forest.predict_proba(scaler.transform(q))),
+    ),
+  )
+
+
+def envelope_rule(inner: int, outer: int, inner_label: int, outer_label: int, classes: int) -> Fixed:
+  """The larger envelope line names the race; no training, no labels.
+
+  Args:
+    inner, outer: columns of the features with the envelope amplitude at BPFI and BPFO.
+    inner_label, outer_label: the labels of the two faults.
+    classes: how many labels there are.
+  """
+
+  def answer(q: np.ndarray) -> np.ndarray:
+    return np.eye(classes)[np.where(q[:, inner] > q[:, outer], inner_label, outer_label)]
+
+  return Fixed("envelope rule, no labels", answer)
+
+
+def regression_ladder() -> Ladder:
+  """Rungs for a regression: zero, the support's mean, a Gaussian process on the support."""
+
+  def gaussian_process(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
+    kernel = ConstantKernel(4.0, (1e-2, 1e2)) * RadialBasis(1.0, (0.1, 10.0)) + WhiteKernel(1e-4, (1e-8, 1e-1))
+    return GaussianProcessRegressor(kernel, random_state=seed).fit(x, y).predict(q).reshape(-1, 1)
+
+  return Ladder(
+    (
+      Rung("mean of the support", lambda x, y, q, seed: np.full((len(q), 1), y.mean())),
+      Rung("Gaussian process on the support", gaussian_process),
+    ),
+    (Fixed("zero", np.zeros_like),),
+  )
+
+
+class Asked(NamedTuple):
+  """One episode for a rung, without what is masked in the support."""
+
+  x: np.ndarray
+  y: np.ndarray
+  q: np.ndarray
+
+
+def _answer(rungs: tuple[Rung, ...], asked: Asked, seed: int) -> list[np.ndarray]:
+  with warnings.catch_warnings():
+    # A hyperparameter at its bound, a solver stopped early or one example per class make a weak
+    # rung, not an error.
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module="sklearn.neighbors")
+    return [rung.predict(*asked, seed) for rung in rungs]
+
+
+def answers(rungs: tuple[Rung, ...], asked: list[Asked], seeds: int) -> Iterator[list[np.ndarray]]:
+  """Every rung's prediction for each episode, in order, computed on all cores.
+
+  Episode i uses random state i mod `seeds`.
+  """
+  parallel = joblib.Parallel(n_jobs=-1, return_as="generator")
+  return parallel(joblib.delayed(_answer)(rungs, episode, i % seeds) for i, episode in enumerate(asked))

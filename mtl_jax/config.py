@@ -1,0 +1,220 @@
+"""Configs: frozen dataclasses that know no JAX. A file in configs/ defines `config`, one `Config`."""
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+from typing import Literal
+
+
+class ConfigError(ValueError):
+  """A config that cannot work; the message names the field, the value and the way out."""
+
+
+def _require(condition: bool, field: str, value: object, way_out: str) -> None:
+  if not condition:
+    raise ConfigError(f"{field}={value!r}: {way_out}")
+
+
+# Where tasks come from.
+
+
+@dataclasses.dataclass(frozen=True)
+class Sinusoid:
+  """Sine waves with their own amplitude and phase; shots and queries are points."""
+
+  shots: int = 10
+  queries: int = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Fleet:
+  """Simulated rotating machines; see tasks/fleet.py."""
+
+  machines: int = 256
+  """machines with history (meta-training)"""
+  test_machines: int = 600
+  """machines never seen before; one episode or a few each"""
+  recordings: int = 24
+  """recordings of each condition on each machine of meta-training"""
+  shots: tuple[int, int] = (1, 10)
+  """labels per condition in training: a range, drawn anew for each task"""
+  queries: int = 10
+  """asked windows per condition"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Bearings:
+  """Real bearings: CWRU by fault diameter, rotated, and MFPT; see tasks/bearings.py."""
+
+  diameters: tuple[int, ...] = (7, 14, 21)
+  """fault diameters, thousandths of an inch; each is left out once"""
+  shots: tuple[int, int] = (1, 10)
+  queries: int = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class FleetToBearings:
+  """Meta-train on the simulated fleet, adapt to the real bearings."""
+
+  fleet: Fleet = Fleet()
+  bearings: Bearings = Bearings()
+
+
+Tasks = Sinusoid | Fleet | Bearings | FleetToBearings
+
+
+# Networks.
+
+
+@dataclasses.dataclass(frozen=True)
+class MLP:
+  """Dense layers on the spectra of a window, or on x of the sinusoid."""
+
+  hidden: tuple[int, ...] = (256, 128)
+  norm: Literal["none", "layer"] = "layer"
+
+
+@dataclasses.dataclass(frozen=True)
+class Conv1D:
+  """Convolutions on the raw waveform."""
+
+  features: tuple[int, ...] = (16, 32, 64)
+  kernels: tuple[int, ...] = (15, 7, 5)
+  strides: tuple[int, ...] = (4, 2, 2)
+
+
+Model = MLP | Conv1D
+
+
+# Algorithms.
+
+
+@dataclasses.dataclass(frozen=True)
+class Maml:
+  inner_lr: float = 0.1
+  inner_steps: int = 3
+  outer_lr: float = 1e-3
+  first_order: bool = False
+  learned_rates: Literal["scalar", "leaf", "parameter"] | None = None
+  per_step_rates: bool = False
+  rematerialise: bool = False
+  clip: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Anil:
+  inner_lr: float = 0.1
+  inner_steps: int = 5
+  outer_lr: float = 1e-3
+  first_order: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Reptile:
+  inner_lr: float = 0.05
+  inner_steps: int = 5
+  outer_lr: float = 0.5
+  batch_size: int | None = 32
+  predict_steps: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ProtoNet:
+  outer_lr: float = 1e-3
+  embedding: int = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Finetune:
+  inner_lr: float = 0.1
+  inner_steps: int = 30
+  outer_lr: float = 1e-3
+  head_only: bool = False
+
+
+Algorithm = Maml | Anil | Reptile | ProtoNet | Finetune
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+  steps: int = 600
+  """meta-updates"""
+  tasks_per_step: int = 16
+  """tasks in each meta-update, for each seed"""
+  seeds: int = 5
+  chunk_steps: int = 100
+  """steps between two looks at the host: progress, checkpoint, Ctrl-C"""
+  validation_episodes: int = 60
+  keep: int = 2
+  """checkpoints kept beside the best"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+  shots: tuple[int, ...] = (1, 5, 10)
+  """labels per condition"""
+  episodes: int = 600
+  adaptation_steps: tuple[int, ...] = (0, 1, 3, 5, 10, 30)
+  """the points of the picture score against adaptation steps"""
+  baselines: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+  """A job: tasks, a network, the algorithm and its controls, and how to score them."""
+
+  name: str
+  tasks: Tasks
+  model: Model
+  algorithm: Algorithm
+  controls: tuple[Algorithm, ...] = (Finetune(),)
+  """trained and scored beside `algorithm` with the same data"""
+  training: Training = Training()
+  evaluation: Evaluation = Evaluation()
+  seed: int = 0
+
+
+def validate(config: Config) -> None:
+  """Raises ConfigError for a value that cannot work."""
+  t, e = config.training, config.evaluation
+  for field in ("steps", "tasks_per_step", "seeds", "chunk_steps", "validation_episodes", "keep"):
+    value = getattr(t, field)
+    _require(value >= 1, f"training.{field}", value, "must be at least 1")
+  _require(e.episodes >= 1, "evaluation.episodes", e.episodes, "must be at least 1")
+  _require(len(e.shots) > 0 and min(e.shots) >= 1, "evaluation.shots", e.shots, "name at least one count, each at least 1")
+  for i, algorithm in enumerate((config.algorithm, *config.controls)):
+    where = "algorithm" if i == 0 else f"controls.{i - 1}"
+    for field in ("inner_lr", "outer_lr"):
+      value = getattr(algorithm, field, 1.0)
+      _require(0.0 < value < float("inf"), f"{where}.{field}", value, "a learning rate must be positive and finite")
+    steps = getattr(algorithm, "inner_steps", 1)
+    _require(steps >= 0, f"{where}.inner_steps", steps, "cannot be negative")
+  if isinstance(config.tasks, Sinusoid):
+    bad = isinstance(config.algorithm, ProtoNet)
+    _require(not bad, "algorithm", config.algorithm, "prototypes need classes; the sinusoid is a regression")
+
+
+def load(path: Path) -> tuple[Config, str]:
+  """The `config` of a config file, and the file's docstring.
+
+  Raises:
+    ConfigError: no such file, or it defines no `config`.
+  """
+  if not path.is_file():
+    known = sorted(str(p) for p in Path("configs").glob("*.py"))
+    hint = f" There are: {', '.join(known)}." if known else ""
+    raise ConfigError(f"{path}: no such config file.{hint}")
+  spec = importlib.util.spec_from_file_location(path.stem, path)
+  assert spec is not None and spec.loader is not None
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  config = getattr(module, "config", None)
+  if not isinstance(config, Config):
+    raise ConfigError(f"{path}: defines no `config = Config(...)`")
+  return config, (module.__doc__ or "").strip()
+
+
+def dump(config: Config, docstring: str) -> str:
+  """The text of a config file that defines an equal `config`."""
+  quoted = docstring.replace("\\", "\\\\").replace('"""', "'''")
+  return f'"""{quoted}\n"""\n\nfrom mtl_jax.config import *  # noqa: F403\n\nconfig = {config!r}\n'

@@ -1,0 +1,119 @@
+"""Scores on held-out tasks, and intervals that respect which of them are the same machine."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import Partial
+
+from mtl_jax.metrics import classification, regression
+from mtl_jax.types import Algorithm, Array, Episode, PyTree, TaskFamily
+
+Scores = dict[str, np.ndarray]
+
+
+def episode_keys(key: Array, episodes: int) -> Array:
+  """(episodes, 2) keys: to sample an episode, and to predict in it."""
+  return jax.vmap(jax.random.split)(jax.random.split(key, episodes))
+
+
+def score(prediction: Array, episode: Episode) -> dict[str, Array]:
+  """Metrics of one episode: classification for integer targets, else regression.
+
+  A class without a labelled example in the support is never the answer: which conditions a
+  machine was labelled with is known to every method.
+  """
+  (_, y, mask), query = episode.support, episode.query
+  if not jnp.issubdtype(y.dtype, jnp.integer):
+    return regression(prediction, query.y, query.mask)
+  known = jnp.zeros((prediction.shape[-1],), bool).at[y].max(mask)
+  return classification(jnp.where(known[None, :], prediction, -jnp.inf), query.y, query.mask)
+
+
+@partial(jax.jit, static_argnames=("algorithm", "chunk"))
+def _evaluate(keys: Array, algorithm: Algorithm, state: PyTree, sample: Partial, chunk: int) -> dict[str, Array]:
+  def one(keys: Array) -> dict[str, Array]:
+    episode: Episode = sample(keys[0])
+    prediction = algorithm.predict(keys[1], state, episode.support, episode.query.x)
+    return score(prediction, episode)
+
+  return jax.lax.map(one, keys, batch_size=chunk)
+
+
+def evaluate(
+  key: Array, algorithm: Algorithm, state: PyTree, tasks: TaskFamily, *, episodes: int = 600, chunk: int = 20
+) -> Scores:
+  """Adapts to each of `episodes` tasks and scores the predictions on its query set.
+
+  Args:
+    key: the same key draws the same episodes, whatever the algorithm: scores are paired.
+    chunk: episodes at once.
+
+  Returns:
+    Metric -> (episodes, ...): accuracy, macro_recall, macro_f1 and confusion for integer
+    targets, else mse.
+  """
+  sample = tasks.sample if isinstance(tasks.sample, Partial) else Partial(tasks.sample)
+  keys = episode_keys(key, episodes)
+  return jax.tree.map(np.asarray, _evaluate(keys, algorithm, state, sample, chunk))
+
+
+@jax.jit
+def _draw(keys: Array, sample: Partial) -> Episode:
+  return jax.lax.map(lambda k: sample(k[0]), keys, batch_size=20)
+
+
+def episodes_of(key: Array, tasks: TaskFamily, episodes: int) -> Episode:
+  """The episodes that `evaluate` scores under the same key, leaves (episodes, ...)."""
+  sample = tasks.sample if isinstance(tasks.sample, Partial) else Partial(tasks.sample)
+  return _draw(episode_keys(key, episodes), sample)
+
+
+def score_labels(predicted: np.ndarray, episodes: Episode, classes: int) -> Scores:
+  """Scores of predicted labels (episodes, n), by the code that scores everything else."""
+  return score_values(np.eye(classes, dtype=np.float32)[predicted], episodes)
+
+
+def score_values(predicted: np.ndarray, episodes: Episode) -> Scores:
+  """Scores of predictions (episodes, n, ...) that were made elsewhere."""
+  return jax.tree.map(np.asarray, jax.jit(jax.vmap(score))(jnp.asarray(predicted, jnp.float32), episodes))
+
+
+ENOUGH_UNITS = 30
+
+
+def interval(
+  scores: np.ndarray, unit: np.ndarray | None = None, *, resamples: int = 2000, level: float = 0.95
+) -> tuple[float, float, float]:
+  """Mean and bootstrap interval over seeds and units together.
+
+  Seeds and units are crossed, so both are resampled independently (the pigeonhole
+  bootstrap: A. B. Owen, "The pigeonhole bootstrap", Ann. Appl. Stat. 1 (2007) 386-411).
+
+  Args:
+    scores: (episodes,) or (seeds, episodes).
+    unit: (episodes,) which physical unit each episode is of; episodes of one unit are drawn
+      together. With fewer than 30 units an interval over units cannot be had, and episodes
+      are resampled instead: it then describes the draw of labels on these very units.
+    resamples: bootstrap draws, from a fixed generator.
+
+  Returns:
+    mean, low, high.
+  """
+  scores = np.atleast_2d(np.asarray(scores, np.float64))
+  seeds, episodes = scores.shape
+  groups = np.arange(episodes)
+  if unit is not None:
+    distinct, inverse = np.unique(np.asarray(unit), axis=0, return_inverse=True)
+    if len(distinct) >= ENOUGH_UNITS:
+      groups = inverse.reshape(-1)
+  count = np.bincount(groups)
+  sums = np.stack([np.bincount(groups, weights=row) for row in scores])  # (seeds, groups)
+  rng = np.random.default_rng(0)
+  draws = rng.multinomial(len(count), np.full(len(count), 1 / len(count)), size=resamples)
+  rows = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples) / seeds
+  means = np.einsum("rs,sg,rg->r", rows, sums, draws, optimize=True) / (draws @ count)
+  tail = 50 * (1 - level)
+  low, high = np.percentile(means, [tail, 100 - tail])
+  return float(scores.mean()), float(low), float(high)

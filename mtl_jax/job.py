@@ -1,0 +1,256 @@
+"""A job: train what a config asks for, score it beside its baselines, write the run folder.
+
+A run folder holds config.py, run.json, metrics.jsonl, checkpoints/, scores.json and
+report.html. Everything here can be stopped and resumed.
+"""
+
+import json
+import os
+import platform
+import shlex
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from mtl_jax import build
+from mtl_jax.baselines import Asked, answers
+from mtl_jax.build import Fold, Method, Test, Trained
+from mtl_jax.checkpoint import CheckpointError, Checkpoints
+from mtl_jax.config import Config, ConfigError, dump
+from mtl_jax.data import DataError
+from mtl_jax.evaluate import Scores, episodes_of, evaluate, interval, score_labels, score_values
+from mtl_jax.fit import TrainingError, fit
+from mtl_jax.meta import replicate
+from mtl_jax.recorder import Recorder
+from mtl_jax.trust import LeakError
+from mtl_jax.types import Array, PyTree, TaskFamily
+
+console = Console()
+_PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scikit-learn")
+
+
+def _write_json(path: Path, value: Any) -> None:
+  """All of the file or the old one."""
+  temporary = path.with_suffix(".tmp")
+  temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
+  os.replace(temporary, path)
+
+
+def start(config: Config, docstring: str, folder: Path) -> None:
+  """Makes the run folder with config.py and run.json."""
+  folder.mkdir(parents=True)
+  (folder / "config.py").write_text(dump(config, docstring))
+  device = jax.devices()[0]
+  facts = {
+    "name": config.name,
+    "command": shlex.join(["python", *sys.argv]),
+    "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    "device": f"{device.device_kind}, {os.cpu_count()} CPU cores ({platform.machine()})",
+    "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in _PACKAGES},
+    "config": (folder / "config.py").read_text(),
+    "docstring": docstring,
+    "seconds": {},
+  }
+  _write_json(folder / "run.json", facts)
+
+
+def note(folder: Path, **seconds: float) -> None:
+  """Adds stage times and the time of finishing to run.json."""
+  facts = json.loads((folder / "run.json").read_text())
+  facts["seconds"] |= {stage: round(value, 1) for stage, value in seconds.items()}
+  facts["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
+  _write_json(folder / "run.json", facts)
+
+
+def exit_with_message(main: Callable[[list[str]], None], argv: list[str]) -> None:
+  """Runs a script; what a user can mend is said in a line, anything else is a traceback."""
+  try:
+    main(argv)
+  except (ConfigError, CheckpointError, DataError, LeakError, TrainingError) as error:
+    Console(stderr=True).print(f"{type(error).__name__}: {error}", markup=False, highlight=False)
+    raise SystemExit(1) from None
+
+
+def _initial(config: Config, what: Trained) -> PyTree:
+  keys = jax.random.split(jax.random.key(config.seed), config.training.seeds)
+  return replicate(what.make(what.config), config.training.seeds).init(jax.vmap(what.init)(keys))
+
+
+def _store(config: Config, folder: Path, fold: Fold, what: Trained) -> Checkpoints:
+  return Checkpoints(folder / "checkpoints" / f"{fold.name}-{what.name}", keep=config.training.keep)
+
+
+def _of_seed(state: PyTree, seed: int) -> PyTree:
+  return jax.tree.map(lambda leaf: leaf[seed], state)
+
+
+def _seed_scores(config: Config, key: Array, method: Any, state: PyTree, tasks: TaskFamily, episodes: int) -> Scores:
+  """Scores with a leading axis of seeds; every seed meets the same episodes."""
+  each = [evaluate(key, method, _of_seed(state, s), tasks, episodes=episodes) for s in range(config.training.seeds)]
+  return {name: np.stack([scores[name] for scores in each]) for name in each[0]}
+
+
+def train(config: Config, folds: list[Fold], folder: Path, resume: bool) -> None:
+  """Trains the algorithm and its controls on every fold; see `fit` for what it raises."""
+  t = config.training
+  key = jax.random.fold_in(jax.random.key(config.seed), 1)
+  for what in build.trained(config):
+    algorithm = what.make(what.config)
+    seeds = replicate(algorithm, t.seeds)
+    for fold in folds:
+
+      def validate(state: PyTree, tasks: TaskFamily | None = fold.validation) -> Mapping[str, float]:
+        assert tasks is not None
+        scores = _seed_scores(config, jax.random.key(1), algorithm, state, tasks, t.validation_episodes)
+        if "mse" in scores:
+          return {"score": -float(scores["mse"].mean()), "mse": float(scores["mse"].mean())}
+        return {"score": float(scores["macro_f1"].mean()), "macro_f1": float(scores["macro_f1"].mean())}
+
+      label = what.name if len(folds) == 1 else f"{what.name}, {fold.name}"
+      fit(
+        key,
+        seeds,
+        _initial(config, what),
+        fold.train,
+        steps=t.steps,
+        tasks_per_step=t.tasks_per_step * t.seeds,
+        chunk_steps=t.chunk_steps,
+        checkpoints=_store(config, folder, fold, what),
+        recorder=Recorder(folder / "metrics.jsonl", method=label),
+        validate=None if fold.validation is None else validate,
+        progress=f"{label} ({t.seeds} seeds)",
+        resume=resume,
+      )
+
+
+def _state(config: Config, folder: Path, fold: Fold, what: Trained) -> PyTree:
+  """The best state by validation tasks, or the last where there are none."""
+  store, like = _store(config, folder, fold, what), _initial(config, what)
+  return (store.latest(like) if fold.validation is None else store.best(like))[1]
+
+
+Key = tuple[str, int, int | None]  # method, labels, adaptation steps
+Collected = dict[str, dict[Key, list[Scores]]]  # per job; one entry of the list per fold
+
+
+def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any]]:
+  """Scores every method on every test, writes scores.json and returns its rows."""
+  e = config.evaluation
+  collected: Collected = defaultdict(lambda: defaultdict(list))
+  units: dict[str, list[np.ndarray]] = defaultdict(list)
+  kinds = {}
+  holds = {job: sum(job in fold.tests for fold in folds) for fold in folds for job in fold.tests}
+  todo = [*build.trained(config), *([build.scratch(config)] if e.baselines else [])]
+  seconds = {"evaluation": 0.0, "baselines": 0.0}
+  for fold in folds:
+    for job, test in fold.tests.items():
+      key = jax.random.fold_in(jax.random.key(config.seed), 2)
+      count = -(-e.episodes // holds[job])
+      began = time.perf_counter()
+      for what in todo:
+        state = _initial(config, what) if what.name == "scratch" else _state(config, folder, fold, what)
+        for method in what.methods:
+          kinds[method.name] = method.kind
+          _score_method(config, key, what, method, state, test, count, collected[job])
+      seconds["evaluation"] += time.perf_counter() - began
+      began = time.perf_counter()
+      for k in e.shots:
+        drawn = episodes_of(key, test.family(k), count)
+        if k == e.shots[0]:
+          units[job].append(np.asarray(drawn.task) if test.labels else np.arange(count))
+        if e.baselines:
+          _score_rungs(config, test, drawn, k, collected[job])
+      seconds["baselines"] += time.perf_counter() - began
+  rows = [row for job, found in collected.items() for row in _rows(config, job, found, kinds, np.concatenate(units[job]), folds)]
+  _write_json(folder / "scores.json", rows)
+  note(folder, **seconds)
+  return rows
+
+
+def _score_method(
+  config: Config, key: Array, what: Trained, method: Method, state: PyTree, test: Test, count: int, out: dict[Key, list[Scores]]
+) -> None:
+  e = config.evaluation
+  for k in e.shots:
+    algorithm = what.make(method.config)
+    out[method.name, k, None].append(_seed_scores(config, key, algorithm, state, test.family(k), count))
+  if method.name.startswith(("pooled network", "network from")) and "fine-tuned" not in method.name:
+    return
+  middle = min(e.shots, key=lambda k: abs(k - 5))
+  for steps in e.adaptation_steps:
+    other = build.at_steps(method.config, steps)
+    if other is not None:
+      scores = _seed_scores(config, key, what.make(other), state, test.family(middle), min(count, 100))
+      out[method.name, middle, steps].append(scores)
+
+
+def _score_rungs(config: Config, test: Test, drawn: Any, k: int, out: dict[Key, list[Scores]]) -> None:
+  host = jax.tree.map(np.asarray, drawn)
+  features = (lambda x: x.features) if test.labels else (lambda x: x)
+  asked = [
+    Asked(features(host.support.x)[i][mask], host.support.y[i][mask], features(host.query.x)[i])
+    for i, mask in enumerate(host.support.mask)
+  ]
+  ladder, found = test.ladder, {}
+  answered = answers(ladder.rungs, asked, config.training.seeds)
+  every = list(track(answered, description=f"baselines, K = {k}", total=len(asked), console=console))
+  for i, rung in enumerate(ladder.rungs):
+    values = np.stack([row[i] for row in every])
+    found[rung.name] = score_labels(values, drawn, len(test.labels)) if test.labels else score_values(values, drawn)
+  query = features(host.query.x)
+  for fixed in ladder.fixed:
+    values = fixed.answer(query.reshape(-1, query.shape[-1]))
+    found[fixed.name] = score_values(values.reshape(*query.shape[:2], -1), drawn)
+  for name, scores in found.items():
+    out[name, k, None].append({metric: value[None] for metric, value in scores.items()})
+
+
+def _rows(
+  config: Config, job: str, found: dict[Key, list[Scores]], kinds: dict[str, str], unit: np.ndarray, folds: list[Fold]
+) -> list[dict[str, Any]]:
+  """Rows of scores.json: intervals, paired gains over the best baseline, confusion matrices."""
+  labels = next(fold.tests[job].labels for fold in folds if job in fold.tests)
+  headline, sign = ("macro_f1", 1.0) if labels else ("mse", -1.0)
+  joined = {
+    at: {name: np.concatenate([s[name] for s in parts], axis=1) for name in parts[0]} for at, parts in found.items()
+  }
+
+  def row(at: Key, metric: str, values: np.ndarray, **more: Any) -> dict[str, Any]:
+    episodes = values.shape[1]
+    mean, low, high = interval(values, unit if episodes == len(unit) else None)
+    base = {"job": job, "method": at[0], "kind": kinds.get(at[0], "baseline"), "k": at[1], "metric": metric}
+    numbers = {"mean": mean, "low": low, "high": high, "seeds": config.training.seeds, "episodes": episodes}
+    return base | numbers | ({} if at[2] is None else {"steps": at[2]}) | more
+
+  rows = []
+  for at, scores in joined.items():
+    names = [name for name in scores if name != "confusion"]
+    rows += [row(at, name, scores[name]) for name in (names if at[2] is None else [headline])]
+    if labels and at[2] is None:
+      counts = scores["confusion"].sum((0, 1))[: len(labels), : len(labels)]
+      present = (counts.sum(0) > 0) | (counts.sum(1) > 0)
+      shares = counts[present][:, present] / np.maximum(counts[present].sum(1, keepdims=True), 1)
+      named = [label for label, here in zip(labels, present, strict=True) if here]
+      matrix = {"mean": shares.round(4).tolist(), "low": None, "high": None, "labels": named}
+      rows.append(row(at, "confusion", scores["accuracy"]) | matrix)
+  for k in config.evaluation.shots:
+    table = {at: s[headline] for at, s in joined.items() if at[1] == k and at[2] is None}
+    baselines = [at for at in table if kinds.get(at[0], "baseline") == "baseline"]
+    if not baselines:
+      continue
+    best = max(baselines, key=lambda at: sign * table[at].mean())
+    for at, values in table.items():
+      if kinds.get(at[0]) == "ours":
+        gain = sign * (values - table[best].mean(axis=0, keepdims=True))
+        rows.append(row(at, f"{headline}_gain", gain, against=best[0]))
+  return rows

@@ -1,0 +1,24 @@
+"""Meta-learning: algorithms under one contract, on one differentiable inner loop."""
+
+from mtl_jax.meta.anil import anil
+from mtl_jax.meta.finetune import finetune
+from mtl_jax.meta.inner_loop import Adapted, init_rates, inner_loop
+from mtl_jax.meta.maml import maml
+from mtl_jax.meta.protonet import protonet
+from mtl_jax.meta.replicate import replicate
+from mtl_jax.meta.reptile import reptile
+from mtl_jax.meta.task_map import task_gradient, task_mean
+
+__all__ = [
+  "Adapted",
+  "anil",
+  "finetune",
+  "init_rates",
+  "inner_loop",
+  "maml",
+  "protonet",
+  "replicate",
+  "reptile",
+  "task_gradient",
+  "task_mean",
+]

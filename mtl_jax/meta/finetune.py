@@ -1,0 +1,75 @@
+"""Fine-tuning: one trunk for all tasks together, then a few steps on the support set.
+
+The control that most meta-learning papers skip: W.-Y. Chen et al., "A closer look at
+few-shot classification", ICLR 2019 (Baseline); Y. Tian et al., "Rethinking few-shot image
+classification: a good embedding is all you need?", ECCV 2020. With `inner_steps=0` it is
+the pooled model without adaptation.
+"""
+
+from typing import NamedTuple
+
+
+import optax
+
+from mtl_jax.meta.inner_loop import inner_loop
+from mtl_jax.meta.task_map import CHUNK, join, masked_loss, task_gradient
+from mtl_jax.tree import AdaptMask
+from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
+
+
+class FinetuneState(NamedTuple):
+  """The state of `finetune`.
+
+  Attributes:
+    params: of the shared network.
+    opt_state: the outer optimiser's state.
+  """
+
+  params: PyTree
+  opt_state: optax.OptState
+
+
+def finetune(
+  apply: Apply,
+  loss: ExampleLoss,
+  *,
+  inner: optax.GradientTransformation,
+  inner_steps: int,
+  outer: optax.GradientTransformation,
+  adapt: AdaptMask | None = None,
+  chunk: int = CHUNK,
+) -> Algorithm:
+  """Joint training, then fine-tuning of all leaves or of a head.
+
+  Args:
+    apply: apply(params, x[n, ...]) -> prediction[n, ...].
+    loss: loss(prediction, target) -> [n].
+    inner: Optax optimiser of the fine-tuning.
+    inner_steps: steps on the support set when predicting.
+    outer: Optax optimiser of the joint training.
+    adapt: which leaves fine-tuning changes, `tree.named("head")` for the head; None: all.
+    chunk: tasks at once.
+
+  Returns:
+    An Algorithm. Metrics: `loss` on support and query examples together; `gradient_norm`.
+  """
+  objective = masked_loss(apply, loss)
+  adapt_to = inner_loop(objective, inner, inner_steps, adapt=adapt, first_order=True)
+
+  def init(params: PyTree) -> FinetuneState:
+    return FinetuneState(params, outer.init(params))
+
+  def task_loss(params: PyTree, key: Array, episode: Episode) -> tuple[Array, Metrics]:
+    value, _ = objective(params, join(episode.support, episode.query), key)
+    return value, {"loss": value}
+
+  def update(key: Array, state: FinetuneState, data: Episode) -> tuple[FinetuneState, Metrics]:
+    gradient, metrics = task_gradient(task_loss, state.params, key, data, chunk)
+    updates, opt_state = outer.update(gradient, state.opt_state, state.params)
+    params = optax.apply_updates(state.params, updates)
+    return FinetuneState(params, opt_state), metrics | {"gradient_norm": optax.tree.norm(gradient)}
+
+  def predict(key: Array, state: FinetuneState, support: Batch, x: PyTree) -> Array:
+    return apply(adapt_to(state.params, support, key).params, x)
+
+  return Algorithm(init, update, predict)

@@ -1,0 +1,159 @@
+"""The differentiable inner loop: adapt any parameters on any loss with any Optax optimiser.
+
+  theta_{i+1} = theta_i + a_i * u_i,   (u_i, s_{i+1}) = inner.update(grad L(theta_i), s_i)
+
+With `inner = optax.sgd(rate)` and no learned rates this is eq. 1 of C. Finn, P. Abbeel,
+S. Levine, "Model-agnostic meta-learning for fast adaptation of deep networks", ICML 2017.
+Learned rates a_i per parameter are Meta-SGD (Z. Li et al., 2017, eq. 2); per leaf and step,
+MAML++ (A. Antoniou et al., ICLR 2019, section 4). `first_order=True` drops the second
+derivative (Finn et al. 2017, section 5.2): the gradient is a constant of the outer problem.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from mtl_jax import tree
+from mtl_jax.types import Array, BatchLoss, PyTree
+
+Rates = PyTree
+
+
+class Adapted(NamedTuple):
+  """What the inner loop returns."""
+
+  params: PyTree  # shaped like the initial parameters
+  losses: Array  # (steps,) the loss before each step
+  aux: Any  # the loss function's aux before each step, leaves (steps, ...)
+
+
+def init_rates(
+  params: PyTree,
+  value: float = 1.0,
+  *,
+  per: Literal["scalar", "leaf", "parameter"] = "scalar",
+  steps: int | None = None,
+) -> Rates:
+  """Learned rates to pass to the inner loop: a factor on the inner optimiser's update.
+
+  Args:
+    params: the parameters that will adapt.
+    value: where to start; with `inner=optax.sgd(1.0)` it is the learning rate itself.
+    per: one rate in all, one per leaf, or one per parameter (Meta-SGD).
+    steps: if given, a rate of its own for each of that many steps, on a leading axis.
+  """
+  lead = () if steps is None else (steps,)
+  if per == "scalar":
+    return jnp.full(lead, value)
+  shape = (lambda p: lead) if per == "leaf" else (lambda p: lead + p.shape)
+  return jax.tree.map(lambda p: jnp.full(shape(p), value, p.dtype), params)
+
+
+def _is_tree(rates: Rates | None) -> bool:
+  """False for no rates and for one rate in all."""
+  return rates is not None and not jax.tree_util.all_leaves([rates])
+
+
+def _scale(rates: Rates, updates: PyTree) -> PyTree:
+  """rates * updates; one rate in all serves every leaf."""
+  if not _is_tree(rates):
+    return jax.tree.map(lambda u: u * rates.astype(u.dtype), updates)
+  return jax.tree.map(lambda r, u: u * r.astype(u.dtype), rates, updates)
+
+
+def refuse_singular(inner: optax.GradientTransformation) -> None:
+  """Raises ValueError if the optimiser's update has no derivative at a zero gradient.
+
+  Adam divides by sqrt(v + eps_root): at v = 0, where a gradient entry has been zero (a
+  dead ReLU, a masked task), the derivative of the root is infinite, and one such entry
+  turns the whole meta-gradient into NaN.
+  """
+  with jax.ensure_compile_time_eval():
+    zero = jnp.zeros((1,))
+
+    def update(gradient):
+      return inner.update(gradient, inner.init(zero), zero)[0]
+
+    slope = np.asarray(jax.jacfwd(update)(zero))
+  if not np.isfinite(slope).all():
+    raise ValueError(
+      "this inner optimiser has no finite derivative where a gradient is zero, so second-order "
+      "meta-gradients become NaN. For Adam-like optimisers pass eps_root > 0, for example "
+      "optax.adam(1e-3, eps_root=1e-8), or use first_order=True."
+    )
+
+
+def inner_loop(
+  loss: BatchLoss,
+  inner: optax.GradientTransformation,
+  steps: int,
+  *,
+  adapt: tree.AdaptMask | None = None,
+  first_order: bool = False,
+  rematerialise: bool = False,
+  clip: float | None = None,
+  per_step_rates: bool = False,
+) -> Callable[..., Adapted]:
+  """Builds run(params, batch, key, rates=None) -> Adapted: `steps` inner steps from `params`.
+
+  Pure and differentiable in `params`, `batch` and `rates`; batch it over tasks with
+  `jax.vmap` or `task_mean`.
+
+  Args:
+    loss: loss(params, batch, key) -> (scalar, aux). Missing examples are the loss's to
+      leave out (`masked_loss` does, by `batch.mask`). It gets a key of its own each step.
+    inner: any Optax optimiser; its state starts anew for each task.
+    steps: how many; 0 returns the parameters as they came.
+    adapt: which leaves adapt: a pytree of bools or a function of the parameters, such as
+      `tree.named("head")`. None: all.
+    first_order: treat the inner gradient as a constant (FOMAML).
+    rematerialise: recompute each step in the backward pass instead of storing it.
+    clip: limit on the global norm of the inner gradient, before `inner`.
+    per_step_rates: `rates` have a leading axis of `steps`: one rate for each step.
+
+  Raises:
+    ValueError: steps < 0, clip <= 0, or a second-order loop around an optimiser without
+      a derivative at zero (Adam with eps_root=0).
+  """
+  if steps < 0:
+    raise ValueError(f"steps={steps}: the number of inner steps cannot be negative")
+  if clip is not None and clip <= 0:
+    raise ValueError(f"clip={clip}: the limit on the gradient's norm must be positive")
+  if steps and not first_order:
+    refuse_singular(inner)
+
+  def run(params: PyTree, batch: Any, key: Array, rates: Rates | None = None) -> Adapted:
+    fast, slow = tree.partition(params, adapt)
+    if _is_tree(rates):
+      rates, _ = tree.partition(rates, adapt)
+    constant, varying = (None, rates) if per_step_rates else (rates, None)
+
+    def step(carry, inputs):
+      fast, opt_state = carry
+      step_key, rate = inputs
+      rate = rate if per_step_rates else constant
+
+      def objective(fast):
+        return loss(tree.combine(fast, slow), batch, step_key)
+
+      (value, aux), gradient = jax.value_and_grad(objective, has_aux=True)(fast)
+      if first_order:
+        gradient = jax.lax.stop_gradient(gradient)
+      if clip is not None:
+        gradient = tree.clip_by_global_norm(gradient, clip)
+      updates, opt_state = inner.update(gradient, opt_state, fast)
+      if rate is not None:
+        updates = _scale(rate, updates)
+      fast = jax.tree.map(lambda p, u: p + u.astype(p.dtype), fast, updates)
+      return (fast, opt_state), (value, aux)
+
+    body = jax.checkpoint(step) if rematerialise else step
+    carry = (fast, inner.init(fast))
+    (fast, _), (losses, aux) = jax.lax.scan(body, carry, (jax.random.split(key, steps), varying), length=steps)
+    return Adapted(tree.combine(fast, slow), losses, aux)
+
+  return run

@@ -1,0 +1,96 @@
+"""Reptile: move the initial parameters towards where each task's training takes them.
+
+  phi = k steps of the inner optimiser from theta on minibatches of one task
+  theta <- theta - outer(mean over tasks of (theta - phi))
+
+A. Nichol, J. Achiam, J. Schulman, "On first-order meta-learning algorithms", 2018,
+algorithm 2 (the batched form). With `outer = optax.sgd(e)` it is theta + e mean(phi - theta).
+Different minibatches in the k steps are what makes it more than joint training (section 5.1).
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from mtl_jax.meta.inner_loop import inner_loop
+from mtl_jax.meta.task_map import CHUNK, join, masked_loss, task_mean, weighted_sum
+from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
+
+
+class ReptileState(NamedTuple):
+  """The state of `reptile`.
+
+  Attributes:
+    params: theta.
+    opt_state: the outer optimiser's state.
+  """
+
+  params: PyTree
+  opt_state: optax.OptState
+
+
+def reptile(
+  apply: Apply,
+  loss: ExampleLoss,
+  *,
+  inner: optax.GradientTransformation,
+  inner_steps: int,
+  outer: optax.GradientTransformation,
+  batch_size: int | None = None,
+  predict_steps: int | None = None,
+  chunk: int = CHUNK,
+) -> Algorithm:
+  """Batched Reptile.
+
+  Args:
+    apply: apply(params, x[n, ...]) -> prediction[n, ...].
+    loss: loss(prediction, target) -> [n].
+    inner: Optax optimiser of the inner loop.
+    inner_steps: k, in training, on support and query examples together.
+    outer: Optax optimiser that is handed theta - phi as its gradient.
+    batch_size: examples drawn without replacement for each inner step; None: all.
+    predict_steps: steps on the support set when predicting; None: `inner_steps`.
+    chunk: tasks at once.
+
+  Returns:
+    An Algorithm. Metrics: `loss`, the loss of the last inner step; `support_loss`, of the
+    first; `gradient_norm` of mean(theta - phi).
+  """
+  objective = masked_loss(apply, loss)
+
+  def minibatch_loss(params: PyTree, batch: Batch, key: Array) -> tuple[Array, None]:
+    if batch_size is not None:
+      # Examples that are there come first: a minibatch is short only where the task is.
+      order = jnp.where(batch.mask, jax.random.uniform(key, batch.mask.shape), -1.0)
+      _, chosen = jax.lax.top_k(order, min(batch_size, batch.mask.shape[0]))
+      batch = jax.tree.map(lambda leaf: leaf[chosen], batch)
+    return objective(params, batch, key)[0], None
+
+  train = inner_loop(minibatch_loss, inner, inner_steps, first_order=True)
+  adapt_to = inner_loop(
+    objective, inner, inner_steps if predict_steps is None else predict_steps, first_order=True
+  )
+
+  def init(params: PyTree) -> ReptileState:
+    return ReptileState(params, outer.init(params))
+
+  def update(key: Array, state: ReptileState, data: Episode) -> tuple[ReptileState, Metrics]:
+    def displacement(key: Array, episode: Episode) -> tuple[PyTree, Metrics]:
+      adapted = train(state.params, join(episode.support, episode.query), key)
+      moved = jax.tree.map(jnp.subtract, state.params, adapted.params)
+      return moved, {"loss": adapted.losses[-1], "support_loss": adapted.losses[0]}
+
+    def total(keys, episodes, weights):
+      return weighted_sum(jax.vmap(displacement)(keys, episodes), weights)
+
+    gradient, metrics = task_mean(total, key, data, chunk)
+    updates, opt_state = outer.update(gradient, state.opt_state, state.params)
+    params = optax.apply_updates(state.params, updates)
+    return ReptileState(params, opt_state), metrics | {"gradient_norm": optax.tree.norm(gradient)}
+
+  def predict(key: Array, state: ReptileState, support: Batch, x: PyTree) -> Array:
+    return apply(adapt_to(state.params, support, key).params, x)
+
+  return Algorithm(init, update, predict)

@@ -1,0 +1,6 @@
+"""Networks in Flax Linen: `model.init(key, x)`, `model.apply(params, x[n, ...]) -> [n, ...]`."""
+
+from mtl_jax.models.conv import Conv1D, Conv2D, PatchConv, conv4
+from mtl_jax.models.mlp import MLP
+
+__all__ = ["MLP", "Conv1D", "Conv2D", "PatchConv", "conv4"]

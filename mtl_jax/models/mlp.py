@@ -1,0 +1,39 @@
+"""The plain multilayer perceptron of few-shot regression and tabular work."""
+
+from typing import Literal
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from mtl_jax.types import Array
+
+
+class MLP(nn.Module):
+  """Dense layers with ReLU between; the last one is named "head".
+
+  `model.apply(params, x[n, ...]) -> [n, features[-1]]`; trailing axes of x are flattened.
+  `MLP((40, 40, 1))` is the sinusoid network of Finn et al. 2017, section 5.1.
+
+  Attributes:
+    features: widths of all layers, the output's included.
+    norm: "layer" puts LayerNorm between each hidden Dense and its ReLU; "none" is the
+      network of the papers.
+
+  He initialisation (He et al. 2015, eq. 10) before a ReLU, LeCun for the head, biases zero.
+  Raises (when called): ValueError if `features` is empty.
+  """
+
+  features: tuple[int, ...]
+  norm: Literal["none", "layer"] = "none"
+
+  @nn.compact
+  def __call__(self, x: Array) -> Array:
+    if not self.features:
+      raise ValueError("features is empty; give at least the output's width, as in MLP((40, 40, 1))")
+    x = jnp.reshape(x, (x.shape[0], -1))
+    for layer, width in enumerate(self.features[:-1]):
+      x = nn.Dense(width, kernel_init=nn.initializers.he_normal(), name=f"dense_{layer}")(x)
+      if self.norm == "layer":
+        x = nn.LayerNorm(use_fast_variance=False, name=f"norm_{layer}")(x)
+      x = nn.relu(x)
+    return nn.Dense(self.features[-1], name="head")(x)
