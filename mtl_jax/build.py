@@ -17,7 +17,7 @@ from mtl_jax.data import Recording, cwru, mfpt
 from mtl_jax.tasks import bearings, fleet, sinusoid, vibration
 from mtl_jax.tasks.pool import Pool, few_shot
 from mtl_jax.trust import leak_audit
-from mtl_jax.types import Algorithm, Apply, Array, ExampleLoss, PyTree, TaskFamily
+from mtl_jax.types import Algorithm, Apply, Array, Batch, ExampleLoss, PyTree, TaskFamily
 
 
 VALIDATION_SHOTS = 5
@@ -166,11 +166,22 @@ def trained(config: c.Config) -> list[Trained]:
   return result
 
 
-def scratch(config: c.Config) -> Trained:
-  """The network from random parameters, trained on the support set alone: nothing to train before."""
+def scratch(config: c.Config) -> Algorithm:
+  """The network trained on the support set alone, from parameters drawn anew for each task.
+
+  There is nothing to train before: only `predict` is used, with the state ().
+  """
+  classes = _width(config)
+  loss = losses.squared_error if isinstance(config.tasks, c.Sinusoid) else losses.cross_entropy
+  net = network(config, classes)
   rate = 0.01 if isinstance(config.tasks, c.Sinusoid) else 0.1
-  a = c.Finetune(inner_lr=rate, inner_steps=100)
-  return _trained(config, "scratch", a, Method("network from scratch", "baseline", a))
+  full = algorithm(c.Finetune(inner_lr=rate, inner_steps=50), net.apply, loss, classes)
+
+  def predict(key: Array, state: PyTree, support: Batch, x: PyTree) -> Array:
+    init_key, key = jax.random.split(key)
+    return full.predict(key, full.init(net.init(init_key)), support, x)
+
+  return full._replace(predict=predict)
 
 
 def at_steps(a: c.Algorithm, steps: int) -> c.Algorithm | None:
@@ -192,7 +203,7 @@ def _view(model: c.Model) -> Callable[[vibration.Window], vibration.Viewed]:
   return vibration.viewed(vibration.waveform if isinstance(model, c.Conv1D) else vibration.spectra)
 
 
-def _standardised(model: c.Model, fitted_on: list[Pool], pools: list[Pool]) -> list[Pool]:
+def standardised(model: c.Model, fitted_on: list[Pool], pools: list[Pool]) -> list[Pool]:
   """Spectra less the training windows' mean, over their deviation; waveforms as they are."""
   if isinstance(model, c.Conv1D):
     return pools
@@ -246,7 +257,7 @@ def _fleet(config: c.Config, tasks: c.Fleet) -> list[Fold]:
   count = max(config.evaluation.shots) + tasks.queries
   test = fleet.pool(key, "test", machines=tasks.test_machines, recordings=count, view=_view(config.model))
   ladder = classification_ladder(_history([train]))
-  train, validation, test = _standardised(config.model, [train], [train, validation, test])
+  train, validation, test = standardised(config.model, [train], [train, validation, test])
   return [
     Fold(
       "fleet",
@@ -280,7 +291,7 @@ def _bearings(config: c.Config, tasks: c.Bearings) -> list[Fold]:
     train = bearings.cwru_diameters(recordings, diameters=diameters, clocks=clocks, view=view)
     leak_audit("unit", {"training": train[0].unit, "test": held[0].unit})
     ladder = _beside(classification_ladder(_history(list(train))), *rules)
-    train_s, train_q, held_s, held_q = _standardised(config.model, list(train), [*train, *held])
+    train_s, train_q, held_s, held_q = standardised(config.model, list(train), [*train, *held])
     test = Test(_asked(config, held_s, held_q, tasks.queries), bearings.FAULTS, ladder)
     family = few_shot(train_s, train_q, shots=tasks.shots, queries=tasks.queries)
     folds.append(Fold(name, family, None, {job: test}))
@@ -311,14 +322,14 @@ def _fleet_to_bearings(config: c.Config, tasks: c.FleetToBearings) -> list[Fold]
   ladder = classification_ladder(_history([train]))
   tests = {}
   for job, pools in held.items():
-    support, query = _standardised(config.model, [train], list(pools))
+    support, query = standardised(config.model, [train], list(pools))
     here, labels = ladder, classes
     if job == _MFPT:
       here = _beside(ladder, _mfpt_rule(classes))
     if job == _NINE:  # the fleet's labels mean something else there
       here, labels = ladder._replace(fixed=()), _nine_labels()
     tests[job] = Test(_asked(config, support, query, tasks.bearings.queries), labels, here)
-  train, validation = _standardised(config.model, [train], [train, validation])
+  train, validation = standardised(config.model, [train], [train, validation])
   return [
     Fold(
       "fleet",

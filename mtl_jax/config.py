@@ -127,7 +127,7 @@ class ProtoNet:
 @dataclasses.dataclass(frozen=True)
 class Finetune:
   inner_lr: float = 0.1
-  inner_steps: int = 30
+  inner_steps: int = 20
   outer_lr: float = 1e-3
   head_only: bool = False
 
@@ -154,7 +154,7 @@ class Evaluation:
   shots: tuple[int, ...] = (1, 5, 10)
   """labels per condition"""
   episodes: int = 600
-  adaptation_steps: tuple[int, ...] = (0, 1, 3, 5, 10, 30)
+  adaptation_steps: tuple[int, ...] = (0, 1, 3, 10, 30)
   """the points of the picture score against adaptation steps"""
   baselines: bool = True
 

@@ -150,7 +150,7 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
   units: dict[str, list[np.ndarray]] = defaultdict(list)
   kinds = {}
   holds = {job: sum(job in fold.tests for fold in folds) for fold in folds for job in fold.tests}
-  todo = [*build.trained(config), *([build.scratch(config)] if e.baselines else [])]
+  todo, scratch = build.trained(config), build.scratch(config)
   seconds = {"evaluation": 0.0, "baselines": 0.0}
   for fold in folds:
     for job, test in fold.tests.items():
@@ -158,7 +158,7 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
       count = -(-e.episodes // holds[job])
       began = time.perf_counter()
       for what in todo:
-        state = _initial(config, what) if what.name == "scratch" else _state(config, folder, fold, what)
+        state = _state(config, folder, fold, what)
         for method in what.methods:
           kinds[method.name] = method.kind
           _score_method(config, key, what, method, state, test, count, collected[job])
@@ -169,6 +169,9 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
         if k == e.shots[0]:
           units[job].append(np.asarray(drawn.task) if test.labels else np.arange(count))
         if e.baselines:
+          alone = evaluate(key, scratch, (), test.family(k), episodes=count)
+          found = collected[job]["network from scratch", k, None]
+          found.append({name: value[None] for name, value in alone.items()})
           _score_rungs(config, test, drawn, k, collected[job])
       seconds["baselines"] += time.perf_counter() - began
   rows = [row for job, found in collected.items() for row in _rows(config, job, found, kinds, np.concatenate(units[job]), folds)]
@@ -184,7 +187,7 @@ def _score_method(
   for k in e.shots:
     algorithm = what.make(method.config)
     out[method.name, k, None].append(_seed_scores(config, key, algorithm, state, test.family(k), count))
-  if method.name.startswith(("pooled network", "network from")) and "fine-tuned" not in method.name:
+  if method.name == "pooled network":  # it takes no step
     return
   middle = min(e.shots, key=lambda k: abs(k - 5))
   for steps in e.adaptation_steps:
@@ -219,7 +222,9 @@ def _rows(
   config: Config, job: str, found: dict[Key, list[Scores]], kinds: dict[str, str], unit: np.ndarray, folds: list[Fold]
 ) -> list[dict[str, Any]]:
   """Rows of scores.json: intervals, paired gains over the best baseline, confusion matrices."""
-  labels = next(fold.tests[job].labels for fold in folds if job in fold.tests)
+  test = next(fold.tests[job] for fold in folds if job in fold.tests)
+  labels, ladder = test.labels, test.ladder
+  simple = {rung.name for rung in (*ladder.rungs, *ladder.fixed)}
   headline, sign = ("macro_f1", 1.0) if labels else ("mse", -1.0)
   joined = {
     at: {name: np.concatenate([s[name] for s in parts], axis=1) for name in parts[0]} for at, parts in found.items()
@@ -245,12 +250,14 @@ def _rows(
       rows.append(row(at, "confusion", scores["accuracy"]) | matrix)
   for k in config.evaluation.shots:
     table = {at: s[headline] for at, s in joined.items() if at[1] == k and at[2] is None}
-    baselines = [at for at in table if kinds.get(at[0], "baseline") == "baseline"]
-    if not baselines:
-      continue
-    best = max(baselines, key=lambda at: sign * table[at].mean())
-    for at, values in table.items():
-      if kinds.get(at[0]) == "ours":
-        gain = sign * (values - table[best].mean(axis=0, keepdims=True))
-        rows.append(row(at, f"{headline}_gain", gain, against=best[0]))
+    ours = [at for at in table if kinds.get(at[0]) == "ours"]
+    baselines = [at for at in table if at not in ours]
+    # The best baseline of all, and the best without a network; each is picked on the very episodes
+    # that it is compared on, which favours it.
+    choices = (baselines, [at for at in baselines if at[0] in simple])
+    rivals = [max(choice, key=lambda at: sign * table[at].mean()) for choice in choices if choice]
+    for at in ours:
+      for rival in dict.fromkeys(rivals):
+        gain = sign * (table[at] - table[rival].mean(axis=0, keepdims=True))
+        rows.append(row(at, f"{headline}_gain", gain, against=rival[0]))
   return rows

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import optax
 
 from mtl_jax.meta.inner_loop import inner_loop
+from mtl_jax.meta.optimise import step
 from mtl_jax.meta.task_map import CHUNK, join, masked_loss, task_gradient
 from mtl_jax.tree import AdaptMask
 from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
@@ -65,8 +66,7 @@ def finetune(
 
   def update(key: Array, state: FinetuneState, data: Episode) -> tuple[FinetuneState, Metrics]:
     gradient, metrics = task_gradient(task_loss, state.params, key, data, chunk)
-    updates, opt_state = outer.update(gradient, state.opt_state, state.params)
-    params = optax.apply_updates(state.params, updates)
+    params, opt_state = step(outer, gradient, state.opt_state, state.params)
     return FinetuneState(params, opt_state), metrics | {"gradient_norm": optax.tree.norm(gradient)}
 
   def predict(key: Array, state: FinetuneState, support: Batch, x: PyTree) -> Array:

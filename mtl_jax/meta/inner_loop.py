@@ -18,6 +18,7 @@ import numpy as np
 import optax
 
 from mtl_jax import tree
+from mtl_jax.meta.optimise import updates
 from mtl_jax.types import Array, BatchLoss, PyTree
 
 Rates = PyTree
@@ -58,11 +59,11 @@ def _is_tree(rates: Rates | None) -> bool:
   return rates is not None and not jax.tree_util.all_leaves([rates])
 
 
-def _scale(rates: Rates, updates: PyTree) -> PyTree:
-  """rates * updates; one rate in all serves every leaf."""
+def _scale(rates: Rates, change: PyTree) -> PyTree:
+  """rates * change; one rate in all serves every leaf."""
   if not _is_tree(rates):
-    return jax.tree.map(lambda u: u * rates.astype(u.dtype), updates)
-  return jax.tree.map(lambda r, u: u * r.astype(u.dtype), rates, updates)
+    return jax.tree.map(lambda u: u * rates.astype(u.dtype), change)
+  return jax.tree.map(lambda r, u: u * r.astype(u.dtype), rates, change)
 
 
 def refuse_singular(inner: optax.GradientTransformation) -> None:
@@ -76,7 +77,7 @@ def refuse_singular(inner: optax.GradientTransformation) -> None:
     zero = jnp.zeros((1,))
 
     def update(gradient):
-      return inner.update(gradient, inner.init(zero), zero)[0]
+      return updates(inner, gradient, inner.init(zero), zero)[0]
 
     slope = np.asarray(jax.jacfwd(update)(zero))
   if not np.isfinite(slope).all():
@@ -145,10 +146,10 @@ def inner_loop(
         gradient = jax.lax.stop_gradient(gradient)
       if clip is not None:
         gradient = tree.clip_by_global_norm(gradient, clip)
-      updates, opt_state = inner.update(gradient, opt_state, fast)
+      change, opt_state = updates(inner, gradient, opt_state, fast)
       if rate is not None:
-        updates = _scale(rate, updates)
-      fast = jax.tree.map(lambda p, u: p + u.astype(p.dtype), fast, updates)
+        change = _scale(rate, change)
+      fast = optax.apply_updates(fast, change)
       return (fast, opt_state), (value, aux)
 
     body = jax.checkpoint(step) if rematerialise else step

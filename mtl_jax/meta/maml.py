@@ -15,6 +15,7 @@ import jax
 import optax
 
 from mtl_jax.meta.inner_loop import Rates, init_rates, inner_loop
+from mtl_jax.meta.optimise import step
 from mtl_jax.meta.task_map import CHUNK, masked_loss, task_gradient
 from mtl_jax.tree import AdaptMask
 from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
@@ -101,8 +102,7 @@ def maml(
   def update(key: Array, state: MAMLState, data: Episode) -> tuple[MAMLState, Metrics]:
     meta = (state.params, state.rates)
     gradient, metrics = task_gradient(task_loss, meta, key, data, chunk)
-    updates, opt_state = outer.update(gradient, state.opt_state, meta)
-    params, rates = optax.apply_updates(meta, updates)
+    (params, rates), opt_state = step(outer, gradient, state.opt_state, meta)
     return MAMLState(params, rates, opt_state), metrics | {"gradient_norm": optax.tree.norm(gradient)}
 
   def predict(key: Array, state: MAMLState, support: Batch, x: PyTree) -> Array:

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from mtl_jax.meta.optimise import step
 from mtl_jax.meta.task_map import CHUNK, hide_masked, task_gradient
 from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
 
@@ -78,8 +79,7 @@ def protonet(
 
   def update(key: Array, state: ProtoNetState, data: Episode) -> tuple[ProtoNetState, Metrics]:
     gradient, metrics = task_gradient(task_loss, state.params, key, data, chunk)
-    updates, opt_state = outer.update(gradient, state.opt_state, state.params)
-    params = optax.apply_updates(state.params, updates)
+    params, opt_state = step(outer, gradient, state.opt_state, state.params)
     return ProtoNetState(params, opt_state), metrics | {"gradient_norm": optax.tree.norm(gradient)}
 
   def predict(key: Array, state: ProtoNetState, support: Batch, x: PyTree) -> Array:

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import optax
 
 from mtl_jax.meta.inner_loop import inner_loop
+from mtl_jax.meta.optimise import step
 from mtl_jax.meta.task_map import CHUNK, join, masked_loss, task_mean, weighted_sum
 from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
 
@@ -86,8 +87,7 @@ def reptile(
       return weighted_sum(jax.vmap(displacement)(keys, episodes), weights)
 
     gradient, metrics = task_mean(total, key, data, chunk)
-    updates, opt_state = outer.update(gradient, state.opt_state, state.params)
-    params = optax.apply_updates(state.params, updates)
+    params, opt_state = step(outer, gradient, state.opt_state, state.params)
     return ReptileState(params, opt_state), metrics | {"gradient_norm": optax.tree.norm(gradient)}
 
   def predict(key: Array, state: ReptileState, support: Batch, x: PyTree) -> Array:

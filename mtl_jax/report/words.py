@@ -256,7 +256,12 @@ def _point(rows: list[Row], judged: list[Row], metric: str) -> str:
     )
   gain = next(row for row in gains if row.method == tested[0].method)
   subject = "It" if [row.method for row in top] == [gain.method] else gain.method
-  return f"{wins} {_verdict(subject, gain, base[0].method, [*ours, *base, gain], metric)}"
+  more = "".join(
+    f" Over {other.against} the difference is {_signed(other.value, how)} ({_between(other, metric)})."
+    for other in gains
+    if other.method == gain.method and other is not gain and not other.shortfall
+  )
+  return f"{wins} {_verdict(subject, gain, base[0].method, [*ours, *base, gain], metric)}{more}"
 
 
 def _signed(value: float, how: Metric) -> str:

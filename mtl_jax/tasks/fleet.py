@@ -33,6 +33,7 @@ from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from mtl_jax.tasks.pool import Pool, usable
 from mtl_jax.tasks.vibration import Window, characteristic_orders, spectra
@@ -156,11 +157,15 @@ def _impulses(times: Array, amplitudes: Array, samples: int) -> Array:
   return train.at[below + 1].add(amplitude * share)
 
 
+def _complex(x: Array) -> Array:
+  return x.astype(jnp.complex64)
+
+
 def _response(m: Machine, place: Array, frequency: Array) -> Array:
   """H(f) from a place (row of `path_gain`) to the sensor, complex (bins,)."""
   f, fm = frequency[:, None], m.resonance_hz[None, :]
-  mode = fm**2 / (fm**2 - f**2 + 2j * m.damping[None, :] * f * fm)
-  return jnp.sum(m.path_gain[place][None, :] * mode, axis=1)
+  mode = _complex(fm**2) / jax.lax.complex(fm**2 - f**2, 2.0 * m.damping[None, :] * f * fm)
+  return jnp.sum(_complex(m.path_gain[place][None, :]) * mode, axis=1)
 
 
 def _unit_rms(signal: Array) -> Array:
@@ -178,7 +183,7 @@ def record(key: Array, m: Machine, condition: Array, severity_db: Array, samples
     samples: length of the window; it lasts samples / 12000 s.
   """
   k = iter(jax.random.split(key, 16))
-  time = jnp.arange(samples) / SAMPLING_HZ
+  time = jnp.arange(samples, dtype=jnp.float32) / SAMPLING_HZ
   frequency = jnp.fft.rfftfreq(samples) * SAMPLING_HZ
   speed = m.speed_hz * _uniform(next(k), 0.85, 1.15)
   load = _uniform(next(k), 0.3, 1.0)
@@ -208,7 +213,8 @@ def record(key: Array, m: Machine, condition: Array, severity_db: Array, samples
   excitation = jnp.where(condition == 4, rub_envelope * noises[0], _impulses(strikes, strength, samples))
   source = jnp.fft.rfft(excitation) * _response(m, place, frequency)
   fault = _unit_rms(jnp.fft.irfft(source, samples))
-  fault_level = m.noise_g * _gain(severity_db + m.path_db[place] + 6.0 * (load - 0.65)) * bearing
+  fault_level = m.noise_g * _gain(severity_db + m.path_db[place] + 6.0 * (load - 0.65))
+  fault_level = jnp.where(bearing, fault_level, 0.0)
 
   # Random impacts of the process, through its own path.
   impacts = jnp.cumsum(jax.random.exponential(next(k), (16,))) / m.impact_rate_hz
@@ -217,14 +223,14 @@ def record(key: Array, m: Machine, condition: Array, severity_db: Array, samples
   shaped = jnp.fft.irfft(
     jnp.stack(
       [
-        jnp.fft.rfft(noises[1]) * tilt,
+        jnp.fft.rfft(noises[1]) * _complex(tilt),
         jnp.fft.rfft(impact_train) * _response(m, jnp.asarray(4), frequency),
       ]
     ),
     samples,
   )
   happened = jnp.sum(jnp.abs(impact_train)) > 0
-  noise = m.noise_g * (_unit_rms(shaped[0]) + _gain(m.impact_db) * _unit_rms(shaped[1]) * happened)
+  noise = m.noise_g * (_unit_rms(shaped[0]) + jnp.where(happened, _gain(m.impact_db) * _unit_rms(shaped[1]), 0.0))
 
   # Shaft and gear lines; conditions 5 imbalance, 6 misalignment, 7 looseness raise some.
   harmonic = jnp.arange(1.0, _LINES + 1.0)
@@ -245,14 +251,14 @@ def record(key: Array, m: Machine, condition: Array, severity_db: Array, samples
   gear = m.gear_g[jnp.asarray([1, 0, 1])] * (0.5 + load)
   # Lines at orders 0.5, 1, ..., 10 are a polynomial in exp(i angle / 2); gear lines sit around the mesh.
   angle = 2 * jnp.pi * speed * time
-  half_turn = jnp.exp(0.5j * angle)
-  coefficient = jnp.concatenate([amplitude * wander, gear]) * jnp.exp(1j * phases)
+  half_turn = jnp.exp(0.5j * _complex(angle))
+  coefficient = _complex(jnp.concatenate([amplitude * wander, gear])) * jnp.exp(1j * _complex(phases))
   lines = jnp.zeros_like(half_turn)
   for c in coefficient[: 2 * _LINES][::-1]:
     lines = (lines + c) * half_turn
   turn = half_turn * half_turn
   low, mesh, high = coefficient[2 * _LINES :]
-  lines += jnp.exp(1j * m.gear_teeth * angle) * (low * jnp.conj(turn) + mesh + high * turn)
+  lines += jnp.exp(1j * _complex(m.gear_teeth * angle)) * (low * jnp.conj(turn) + mesh + high * turn)
   return Window(fault_level * fault + noise + lines.imag, jnp.asarray(SAMPLING_HZ), speed, m.orders)
 
 
@@ -267,9 +273,19 @@ def recorded(key: Array, m: Machine, condition: Array, view: View, samples: int)
   return view(record(signal_key, m, condition, severity, samples))
 
 
-@partial(jax.jit, static_argnums=(3, 4))
-def _recorded(keys: Array, machines: Machine, conditions: Array, view: View, samples: int) -> PyTree:
-  return jax.vmap(lambda k, m, c: recorded(k, m, c, view, samples))(keys, machines, conditions)
+@partial(jax.jit, static_argnums=(4, 5))
+def _recorded(
+  key: Array, number: np.ndarray, machines: Machine, conditions: np.ndarray, view: View, samples: int
+) -> PyTree:
+  def one(number: Array, m: Machine, condition: Array) -> PyTree:
+    return recorded(jax.random.fold_in(key, number), m, condition, view, samples)
+
+  return jax.vmap(one)(number, machines, conditions)
+
+
+@partial(jax.jit, static_argnums=1)
+def _machines(keys: Array, ranges: Ranges) -> Machine:
+  return jax.vmap(partial(machine, ranges=ranges))(keys)
 
 
 _AT_ONCE = 256  # windows per call: in cache, and one compiled program for pools of every size
@@ -287,18 +303,18 @@ def pool(
     samples: length of a window at 12 kHz.
   """
   machine_key, record_key = jax.random.split(key)
-  constants = jax.vmap(partial(machine, ranges=RANGES[split]))(jax.random.split(machine_key, machines))
+  constants = _machines(jax.random.split(machine_key, machines), RANGES[split])
+  constants = jax.tree.map(np.asarray, constants)  # on the host, where picking rows costs nothing
   shape = (machines, len(CONDITIONS), recordings)
   count = machines * len(CONDITIONS) * recordings
   # The last call is filled up with windows that come again and are dropped.
-  flat = jnp.arange(-(-count // _AT_ONCE) * _AT_ONCE) % count
-  unit, condition, _ = jnp.unravel_index(flat, shape)
-  keys = jax.random.split(record_key, count)
+  number = np.arange(-(-count // _AT_ONCE) * _AT_ONCE) % count
   parts = []
-  for at in range(0, len(flat), _AT_ONCE):
-    rows = slice(at, at + _AT_ONCE)
-    here = jax.tree.map(lambda leaf: leaf[unit[rows]], constants)
-    parts.append(_recorded(keys[flat[rows]], here, condition[rows], view, samples))
-  x = jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[:count].reshape(*shape, *leaves[0].shape[1:]), *parts)
+  for rows in number.reshape(-1, _AT_ONCE):
+    unit, condition, _ = np.unravel_index(rows, shape)
+    here = jax.tree.map(lambda leaf, unit=unit: leaf[unit], constants)
+    parts.append(_recorded(record_key, rows, here, condition, view, samples))
+  host = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:count], *parts)  # a compiled one is new for each size
+  x = jax.tree.map(lambda leaf: jnp.asarray(leaf.reshape(*shape, *leaf.shape[1:])), host)
   mask = usable(x)
   return Pool(x, mask, jnp.arange(count).reshape(shape), jnp.arange(machines))
