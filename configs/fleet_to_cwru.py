@@ -8,5 +8,5 @@ config = Config(
   model=MLP(),
   algorithm=Anil(),
   controls=(ProtoNet(), Finetune()),
-  training=Training(steps=400),
+  training=Training(steps=250, chunk_steps=50),
 )

@@ -123,9 +123,7 @@ class Checkpoints:
       differ = [name for name in (expected | found) if expected.get(name) != found.get(name)]
       lines = [
         f"{self.path(step)} holds another state than the one to restore:",
-        *(
-          f"  {n}: expected {expected.get(n, 'nothing')}, found {found.get(n, 'nothing')}" for n in differ[:8]
-        ),
+        *(f"  {n}: expected {expected.get(n, 'nothing')}, found {found.get(n, 'nothing')}" for n in differ[:8]),
         *([f"  and {len(differ) - 8} more"] if len(differ) > 8 else []),
         "Use the model, algorithm and optimiser of the run that saved it (its config.py), or another folder.",
       ]
@@ -182,8 +180,7 @@ def _is_key(leaf: Any) -> bool:
 def _kinds(state: PyTree) -> dict[str, str]:
   """Leaf -> `float32[3,4]`; arrays and ShapeDtypeStructs alike."""
   return {
-    name: f"{jnp.result_type(leaf)}[{','.join(map(str, jnp.shape(leaf)))}]"
-    for name, leaf in _leaves(state).items()
+    name: f"{jnp.result_type(leaf)}[{','.join(map(str, jnp.shape(leaf)))}]" for name, leaf in _leaves(state).items()
   }
 
 

@@ -105,7 +105,7 @@ class Maml:
 class Anil:
   inner_lr: float = 0.1
   inner_steps: int = 5
-  outer_lr: float = 1e-3
+  outer_lr: float = 3e-3
   first_order: bool = False
 
 
@@ -120,7 +120,7 @@ class Reptile:
 
 @dataclasses.dataclass(frozen=True)
 class ProtoNet:
-  outer_lr: float = 1e-3
+  outer_lr: float = 3e-3
   embedding: int = 64
 
 
@@ -128,7 +128,7 @@ class ProtoNet:
 class Finetune:
   inner_lr: float = 0.1
   inner_steps: int = 20
-  outer_lr: float = 1e-3
+  outer_lr: float = 3e-3
   head_only: bool = False
 
 
@@ -181,7 +181,9 @@ def validate(config: Config) -> None:
     value = getattr(t, field)
     _require(value >= 1, f"training.{field}", value, "must be at least 1")
   _require(e.episodes >= 1, "evaluation.episodes", e.episodes, "must be at least 1")
-  _require(len(e.shots) > 0 and min(e.shots) >= 1, "evaluation.shots", e.shots, "name at least one count, each at least 1")
+  _require(
+    len(e.shots) > 0 and min(e.shots) >= 1, "evaluation.shots", e.shots, "name at least one count, each at least 1"
+  )
   for i, algorithm in enumerate((config.algorithm, *config.controls)):
     where = "algorithm" if i == 0 else f"controls.{i - 1}"
     for field in ("inner_lr", "outer_lr"):

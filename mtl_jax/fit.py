@@ -192,9 +192,7 @@ def _chunk(
   )
 
 
-def _first_step(
-  state: PyTree, steps: int, checkpoints: CheckpointStore | None, resume: bool
-) -> tuple[int, PyTree]:
+def _first_step(state: PyTree, steps: int, checkpoints: CheckpointStore | None, resume: bool) -> tuple[int, PyTree]:
   if resume and checkpoints is None:
     raise ValueError("resume=True needs checkpoints")
   if checkpoints is None or not (have := checkpoints.steps()):

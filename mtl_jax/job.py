@@ -33,7 +33,7 @@ from mtl_jax.fit import TrainingError, fit
 from mtl_jax.meta import replicate
 from mtl_jax.recorder import Recorder
 from mtl_jax.trust import LeakError
-from mtl_jax.types import Array, PyTree, TaskFamily
+from mtl_jax.types import Algorithm, Array, PyTree, TaskFamily
 
 console = Console()
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scikit-learn")
@@ -94,31 +94,41 @@ def _of_seed(state: PyTree, seed: int) -> PyTree:
   return jax.tree.map(lambda leaf: leaf[seed], state)
 
 
-def _seed_scores(config: Config, key: Array, method: Any, state: PyTree, tasks: TaskFamily, episodes: int) -> Scores:
+def _seed_scores(
+  config: Config, key: Array, method: Algorithm, state: PyTree, tasks: TaskFamily, episodes: int
+) -> Scores:
   """Scores with a leading axis of seeds; every seed meets the same episodes."""
   each = [evaluate(key, method, _of_seed(state, s), tasks, episodes=episodes) for s in range(config.training.seeds)]
   return {name: np.stack([scores[name] for scores in each]) for name in each[0]}
 
 
+def _validation(
+  config: Config, algorithm: Algorithm, tasks: TaskFamily | None
+) -> Callable[[PyTree], Mapping[str, float]] | None:
+  """Scores a state of all seeds on the validation tasks; `score` is what picks the best."""
+  if tasks is None:
+    return None
+
+  def validate(state: PyTree) -> Mapping[str, float]:
+    count = config.training.validation_episodes
+    scores = _seed_scores(config, jax.random.key(1), algorithm, state, tasks, count)
+    name, sign = ("mse", -1.0) if "mse" in scores else ("macro_f1", 1.0)
+    value = float(scores[name].mean())
+    return {"score": sign * value, name: value}
+
+  return validate
+
+
 def train(config: Config, folds: list[Fold], folder: Path, resume: bool) -> None:
   """Trains the algorithm and its controls on every fold; see `fit` for what it raises."""
   t = config.training
-  key = jax.random.fold_in(jax.random.key(config.seed), 1)
   for what in build.trained(config):
     algorithm = what.make(what.config)
     seeds = replicate(algorithm, t.seeds)
     for fold in folds:
-
-      def validate(state: PyTree, tasks: TaskFamily | None = fold.validation) -> Mapping[str, float]:
-        assert tasks is not None
-        scores = _seed_scores(config, jax.random.key(1), algorithm, state, tasks, t.validation_episodes)
-        if "mse" in scores:
-          return {"score": -float(scores["mse"].mean()), "mse": float(scores["mse"].mean())}
-        return {"score": float(scores["macro_f1"].mean()), "macro_f1": float(scores["macro_f1"].mean())}
-
       label = what.name if len(folds) == 1 else f"{what.name}, {fold.name}"
       fit(
-        key,
+        jax.random.fold_in(jax.random.key(config.seed), 1),
         seeds,
         _initial(config, what),
         fold.train,
@@ -127,7 +137,7 @@ def train(config: Config, folds: list[Fold], folder: Path, resume: bool) -> None
         chunk_steps=t.chunk_steps,
         checkpoints=_store(config, folder, fold, what),
         recorder=Recorder(folder / "metrics.jsonl", method=label),
-        validate=None if fold.validation is None else validate,
+        validate=_validation(config, algorithm, fold.validation),
         progress=f"{label} ({t.seeds} seeds)",
         resume=resume,
       )
@@ -174,26 +184,35 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
           found.append({name: value[None] for name, value in alone.items()})
           _score_rungs(config, test, drawn, k, collected[job])
       seconds["baselines"] += time.perf_counter() - began
-  rows = [row for job, found in collected.items() for row in _rows(config, job, found, kinds, np.concatenate(units[job]), folds)]
+  rows = []
+  for job, found in collected.items():
+    rows += _rows(config, job, found, kinds, np.concatenate(units[job]), folds)
   _write_json(folder / "scores.json", rows)
   note(folder, **seconds)
   return rows
 
 
 def _score_method(
-  config: Config, key: Array, what: Trained, method: Method, state: PyTree, test: Test, count: int, out: dict[Key, list[Scores]]
+  config: Config,
+  key: Array,
+  what: Trained,
+  method: Method,
+  state: PyTree,
+  test: Test,
+  count: int,
+  out: dict[Key, list[Scores]],
 ) -> None:
   e = config.evaluation
   for k in e.shots:
     algorithm = what.make(method.config)
     out[method.name, k, None].append(_seed_scores(config, key, algorithm, state, test.family(k), count))
-  if method.name == "pooled network":  # it takes no step
+  if not method.against_steps:
     return
   middle = min(e.shots, key=lambda k: abs(k - 5))
   for steps in e.adaptation_steps:
     other = build.at_steps(method.config, steps)
     if other is not None:
-      scores = _seed_scores(config, key, what.make(other), state, test.family(middle), min(count, 100))
+      scores = _seed_scores(config, key, what.make(other), state, test.family(middle), count)
       out[method.name, middle, steps].append(scores)
 
 

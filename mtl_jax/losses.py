@@ -7,9 +7,14 @@ from mtl_jax.types import Array
 
 
 def squared_error(prediction: Array, target: Array) -> Array:
-  """(n, ...) and (n, ...) -> (n,): the squared error, averaged over trailing axes."""
+  """(n, ...) and (n, ...) -> (n,): the squared error, averaged over trailing axes.
+
+  Raises: ValueError if the shapes differ; (n, 1) and (n,) would broadcast to (n, n).
+  """
+  if prediction.shape != target.shape:
+    raise ValueError(f"the prediction has shape {prediction.shape} and the target {target.shape}")
   error = jnp.square(prediction - target)
-  return jnp.mean(error.reshape(error.shape[0], -1), axis=1)
+  return jnp.mean(error, axis=tuple(range(1, error.ndim)))
 
 
 def cross_entropy(prediction: Array, target: Array) -> Array:

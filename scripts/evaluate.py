@@ -1,7 +1,7 @@
 """Score a trained run again, from its best checkpoints, and renew its report.
 
-  python scripts/evaluate.py runs/fleet_diagnosis-20260101-120000
-  python scripts/evaluate.py runs/fleet_diagnosis-20260101-120000 --evaluation.episodes 1000
+python scripts/evaluate.py runs/fleet_diagnosis-20260101-120000
+python scripts/evaluate.py runs/fleet_diagnosis-20260101-120000 --evaluation.episodes 1000
 """
 
 import sys
@@ -19,9 +19,7 @@ def main(argv: list[str]) -> None:
     raise SystemExit(__doc__)
   folder = Path(argv[0])
   config, docstring = load(folder / "config.py")
-  config = tyro.cli(
-    Config, args=argv[1:], default=config, config=(tyro.conf.AvoidSubcommands,), description=docstring
-  )
+  config = tyro.cli(Config, args=argv[1:], default=config, config=(tyro.conf.AvoidSubcommands,), description=docstring)
   validate(config)
   job.score(config, build.folds(config), folder)
   job.console.print(f"report: {write_report([folder], folder / 'report.html')}")

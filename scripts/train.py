@@ -1,9 +1,9 @@
 """Train what a config asks for, score it beside its baselines, write a report.
 
-  python scripts/train.py configs/fleet_diagnosis.py
-  python scripts/train.py configs/fleet_diagnosis.py --training.steps 100 --algorithm.inner-lr 0.05
-  python scripts/train.py configs/fleet_diagnosis.py --resume     (the newest run of that config)
-  python scripts/train.py runs/fleet_diagnosis-20260101-120000 --resume
+python scripts/train.py configs/fleet_diagnosis.py
+python scripts/train.py configs/fleet_diagnosis.py --training.steps 100 --algorithm.inner-lr 0.05
+python scripts/train.py configs/fleet_diagnosis.py --resume     (the newest run of that config)
+python scripts/train.py runs/fleet_diagnosis-20260101-120000 --resume
 """
 
 import dataclasses

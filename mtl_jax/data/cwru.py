@@ -28,9 +28,7 @@ from mtl_jax.data.folder import File, checked
 from mtl_jax.data.recording import Recording, bearing_orders
 
 FILES = (
-  File(
-    "cwru_12k_drive_end.npz", 13093064, "c112befc00fc20dd03ddaafc87777703d139d85971f02fe6cb6ac3f326f89df3"
-  ),
+  File("cwru_12k_drive_end.npz", 13093064, "c112befc00fc20dd03ddaafc87777703d139d85971f02fe6cb6ac3f326f89df3"),
   File("index.csv", 3262, "91b45ca18f9efff7cae41462ca0d6cecf5796d4fa4dcfa969a15646afd210156"),
 )
 SAMPLING_HZ = 12_000.0

@@ -31,8 +31,7 @@ def _check(path: Path, file: File) -> None:
   if size != file.size or sha256 != file.sha256:
     what = "is cut short" if size < file.size else "is not the expected file"
     raise DataError(
-      f"{path} {what}: expected {file.size} bytes, found {size}; "
-      f"expected sha256 {file.sha256}, found {sha256}: {again}"
+      f"{path} {what}: expected {file.size} bytes, found {size}; expected sha256 {file.sha256}, found {sha256}: {again}"
     )
 
 

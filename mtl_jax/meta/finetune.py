@@ -8,11 +8,10 @@ the pooled model without adaptation.
 
 from typing import NamedTuple
 
-
 import optax
 
 from mtl_jax.meta.inner_loop import inner_loop
-from mtl_jax.meta.optimise import step
+from mtl_jax.meta.optimise import start, step
 from mtl_jax.meta.task_map import CHUNK, join, masked_loss, task_gradient
 from mtl_jax.tree import AdaptMask
 from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
@@ -58,7 +57,7 @@ def finetune(
   adapt_to = inner_loop(objective, inner, inner_steps, adapt=adapt, first_order=True)
 
   def init(params: PyTree) -> FinetuneState:
-    return FinetuneState(params, outer.init(params))
+    return FinetuneState(*start(outer, params))
 
   def task_loss(params: PyTree, key: Array, episode: Episode) -> tuple[Array, Metrics]:
     value, _ = objective(params, join(episode.support, episode.query), key)

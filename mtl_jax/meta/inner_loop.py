@@ -49,7 +49,7 @@ def init_rates(
   """
   lead = () if steps is None else (steps,)
   if per == "scalar":
-    return jnp.full(lead, value)
+    return jnp.full(lead, value, float)
   shape = (lambda p: lead) if per == "leaf" else (lambda p: lead + p.shape)
   return jax.tree.map(lambda p: jnp.full(shape(p), value, p.dtype), params)
 
@@ -66,25 +66,28 @@ def _scale(rates: Rates, change: PyTree) -> PyTree:
   return jax.tree.map(lambda r, u: u * r.astype(u.dtype), rates, change)
 
 
-def refuse_singular(inner: optax.GradientTransformation) -> None:
-  """Raises ValueError if the optimiser's update has no derivative at a zero gradient.
+def _refuse_singular(inner: optax.GradientTransformation, params: PyTree) -> None:
+  """Raises ValueError if the update of `params` has no derivative at a zero gradient.
 
   Adam divides by sqrt(v + eps_root): at v = 0, where a gradient entry has been zero (a
   dead ReLU, a masked task), the derivative of the root is infinite, and one such entry
   turns the whole meta-gradient into NaN.
   """
   with jax.ensure_compile_time_eval():
-    zero = jnp.zeros((1,))
+    zero = jax.tree.map(lambda p: jnp.zeros(p.shape, p.dtype), params)
 
     def update(gradient):
       return updates(inner, gradient, inner.init(zero), zero)[0]
 
-    slope = np.asarray(jax.jacfwd(update)(zero))
-  if not np.isfinite(slope).all():
+    # Reverse mode, as the meta-gradient: 0 * inf hides in a branch that forward mode does not take.
+    change, transpose = jax.vjp(update, zero)
+    slopes = jax.tree.leaves(transpose(jax.tree.map(jnp.ones_like, change)))
+    finite = all(np.isfinite(slope).all() for slope in slopes)
+  if not finite:
     raise ValueError(
       "this inner optimiser has no finite derivative where a gradient is zero, so second-order "
       "meta-gradients become NaN. For Adam-like optimisers pass eps_root > 0, for example "
-      "optax.adam(1e-3, eps_root=1e-8), or use first_order=True."
+      "optax.adam(1e-3, eps_root=1e-8); for clip_by_global_norm pass clip; or use first_order=True."
     )
 
 
@@ -117,18 +120,18 @@ def inner_loop(
     per_step_rates: `rates` have a leading axis of `steps`: one rate for each step.
 
   Raises:
-    ValueError: steps < 0, clip <= 0, or a second-order loop around an optimiser without
-      a derivative at zero (Adam with eps_root=0).
+    ValueError: steps < 0 or clip <= 0; from `run`, a second-order loop around an optimiser
+      without a derivative at zero (Adam with eps_root=0, `optax.clip_by_global_norm`).
   """
   if steps < 0:
     raise ValueError(f"steps={steps}: the number of inner steps cannot be negative")
   if clip is not None and clip <= 0:
     raise ValueError(f"clip={clip}: the limit on the gradient's norm must be positive")
-  if steps and not first_order:
-    refuse_singular(inner)
 
   def run(params: PyTree, batch: Any, key: Array, rates: Rates | None = None) -> Adapted:
     fast, slow = tree.partition(params, adapt)
+    if steps and not first_order:
+      _refuse_singular(inner, fast)
     if _is_tree(rates):
       rates, _ = tree.partition(rates, adapt)
     constant, varying = (None, rates) if per_step_rates else (rates, None)

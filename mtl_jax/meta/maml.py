@@ -15,7 +15,7 @@ import jax
 import optax
 
 from mtl_jax.meta.inner_loop import Rates, init_rates, inner_loop
-from mtl_jax.meta.optimise import step
+from mtl_jax.meta.optimise import start, step
 from mtl_jax.meta.task_map import CHUNK, masked_loss, task_gradient
 from mtl_jax.tree import AdaptMask
 from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
@@ -72,8 +72,10 @@ def maml(
     support loss before it; `gradient_norm` of the meta-gradient.
 
   Raises:
-    ValueError: see `inner_loop`.
+    ValueError: `per_step_rates` without `learned_rates`; and see `inner_loop`.
   """
+  if per_step_rates and learned_rates is None:
+    raise ValueError('per_step_rates says how rates are learned: choose learned_rates="scalar", for example')
   objective = masked_loss(apply, loss)
   adapt_to = inner_loop(
     objective,
@@ -90,7 +92,8 @@ def maml(
     rates = None
     if learned_rates is not None:
       rates = init_rates(params, per=learned_rates, steps=inner_steps if per_step_rates else None)
-    return MAMLState(params, rates, outer.init((params, rates)))
+    (params, rates), opt_state = start(outer, (params, rates))
+    return MAMLState(params, rates, opt_state)
 
   def task_loss(meta: tuple[PyTree, Rates | None], key: Array, episode: Episode) -> tuple[Array, Metrics]:
     support_key, query_key = jax.random.split(key)

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from mtl_jax.meta.optimise import step
+from mtl_jax.meta.optimise import start, step
 from mtl_jax.meta.task_map import CHUNK, hide_masked, task_gradient
 from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
 
@@ -56,16 +56,16 @@ def protonet(
 
   def logits(params: PyTree, support: Batch, x: PyTree) -> Array:
     x_support, y, mask = hide_masked(support)
-    member = jax.nn.one_hot(y, classes) * mask[:, None]  # (n, classes)
+    examples, embedded = apply(params, x_support), apply(params, x)
+    member = jax.nn.one_hot(jnp.where(mask, y, -1), classes, dtype=examples.dtype)  # (n, classes)
     count = jnp.sum(member, axis=0)[:, None]
-    prototype = member.T @ apply(params, x_support) / jnp.maximum(count, 1.0)
-    embedded = apply(params, x)
+    prototype = member.T @ examples / jnp.maximum(count, 1.0)
     # |f - c|^2 without |f|^2, which is the same for every class and drops out of the softmax.
     score = 2.0 * embedded @ prototype.T - jnp.sum(jnp.square(prototype), axis=1)[None, :]
     return jnp.where(count[:, 0][None, :] > 0, score, _ABSENT)
 
   def init(params: PyTree) -> ProtoNetState:
-    return ProtoNetState(params, outer.init(params))
+    return ProtoNetState(*start(outer, params))
 
   def task_loss(params: PyTree, key: Array, episode: Episode) -> tuple[Array, Metrics]:
     del key
@@ -74,7 +74,7 @@ def protonet(
     known = jnp.zeros((classes,), bool).at[episode.support.y].max(episode.support.mask)[y]
     asked = mask & known
     values = loss(logits(params, episode.support, x), y)
-    value = jnp.sum(jnp.where(asked, values, 0.0)) / jnp.maximum(jnp.sum(asked), 1)
+    value = jnp.sum(jnp.where(asked, values, 0.0)) / jnp.maximum(jnp.sum(asked), 1).astype(values.dtype)
     return value, {"loss": value}
 
   def update(key: Array, state: ProtoNetState, data: Episode) -> tuple[ProtoNetState, Metrics]:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import optax
 
 from mtl_jax.meta.inner_loop import inner_loop
-from mtl_jax.meta.optimise import step
+from mtl_jax.meta.optimise import start, step
 from mtl_jax.meta.task_map import CHUNK, join, masked_loss, task_mean, weighted_sum
 from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
 
@@ -58,7 +58,12 @@ def reptile(
   Returns:
     An Algorithm. Metrics: `loss`, the loss of the last inner step; `support_loss`, of the
     first; `gradient_norm` of mean(theta - phi).
+
+  Raises:
+    ValueError: inner_steps < 1; and see `inner_loop`.
   """
+  if inner_steps < 1:
+    raise ValueError(f"inner_steps={inner_steps}: without an inner step Reptile has nowhere to move to")
   objective = masked_loss(apply, loss)
 
   def minibatch_loss(params: PyTree, batch: Batch, key: Array) -> tuple[Array, None]:
@@ -70,12 +75,10 @@ def reptile(
     return objective(params, batch, key)[0], None
 
   train = inner_loop(minibatch_loss, inner, inner_steps, first_order=True)
-  adapt_to = inner_loop(
-    objective, inner, inner_steps if predict_steps is None else predict_steps, first_order=True
-  )
+  adapt_to = inner_loop(objective, inner, inner_steps if predict_steps is None else predict_steps, first_order=True)
 
   def init(params: PyTree) -> ReptileState:
-    return ReptileState(params, outer.init(params))
+    return ReptileState(*start(outer, params))
 
   def update(key: Array, state: ReptileState, data: Episode) -> tuple[ReptileState, Metrics]:
     def displacement(key: Array, episode: Episode) -> tuple[PyTree, Metrics]:

@@ -63,7 +63,7 @@ def task_gradient(
 
   def summed(params, keys, episodes, weights):
     values, metrics = jax.vmap(loss, (None, 0, 0))(params, keys, episodes)
-    return jnp.sum(values * weights), weighted_sum(metrics, weights)
+    return weighted_sum(values, weights), weighted_sum(metrics, weights)
 
   def gradient(keys, episodes, weights):
     (_, metrics), grads = jax.value_and_grad(summed, has_aux=True)(params, keys, episodes, weights)

@@ -58,8 +58,7 @@ def patches(x: Array, kernel_size: tuple[int, ...], strides: tuple[int, ...], pa
     raise ValueError(f"x{x.shape} has {len(space)} axes of space, {kernel_size=} and {strides=} others")
   pads = lax.padtype_to_pads(space, kernel_size, strides, padding)
   out = [
-    (size + low + high - k) // s + 1
-    for size, (low, high), k, s in zip(space, pads, kernel_size, strides, strict=True)
+    (size + low + high - k) // s + 1 for size, (low, high), k, s in zip(space, pads, kernel_size, strides, strict=True)
   ]
   if min(out) < 1:
     raise ValueError(f"a {padding} window of {kernel_size} does not fit into x{x.shape}")
@@ -128,9 +127,7 @@ def _normalise(x: Array, norm: Norm, name: str) -> Array:
       raise ValueError(f"norm={norm!r} is not one of group, layer, batch, none")
 
 
-def _block(
-  x: Array, layer: int, width: int, kernel: tuple[int, ...], strides: tuple[int, ...], norm: Norm
-) -> Array:
+def _block(x: Array, layer: int, width: int, kernel: tuple[int, ...], strides: tuple[int, ...], norm: Norm) -> Array:
   """Convolution, normalisation, ReLU; called inside a compact module, which owns the parameters."""
   conv = PatchConv(width, kernel, strides, use_bias=norm == "none", name=f"conv_{layer}")
   return nn.relu(_normalise(conv(x), norm, f"norm_{layer}"))

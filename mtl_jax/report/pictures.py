@@ -112,9 +112,7 @@ def _label_ends(figure: Figure, axes: Axes, ends: Mapping[str, _End], style: Map
   """Writes each line's name at the right, at the height where the line ends, without overlaps."""
   figure.draw_without_rendering()  # fixes the limits and the layout that the positions below rest on
   to_axes = axes.transAxes.inverted()
-  points = {
-    method: to_axes.transform(end.transform.transform((end.x, end.y))) for method, end in ends.items()
-  }
+  points = {method: to_axes.transform(end.transform.transform((end.x, end.y))) for method, end in ends.items()}
   height = axes.get_window_extent().height * 72.0 / figure.dpi
   heights = _apart([point[1] for point in points.values()], 13.5 / height, 0.0, 1.0)
   for (method, point), at in zip(points.items(), heights, strict=True):
@@ -140,9 +138,7 @@ def _label_ends(figure: Figure, axes: Axes, ends: Mapping[str, _End], style: Map
     )
 
 
-def _against(
-  where: Mapping[str, list[tuple[int, Row]]], style: Mapping[str, Style], x_label: str
-) -> Figure | None:
+def _against(where: Mapping[str, list[tuple[int, Row]]], style: Mapping[str, Style], x_label: str) -> Figure | None:
   """Lines with intervals over a count that may be 0; `where` gives method -> (count, row) of one metric.
 
   None where no row has a number.
@@ -160,9 +156,7 @@ def _against(
   ordered = sorted(where, key=lambda method: style[method].ours)  # ours on top
   for i, method in enumerate(ordered):
     look = style[method]
-    points = sorted(
-      ((count, row) for count, row in where[method] if math.isfinite(row.value)), key=lambda p: p[0]
-    )
+    points = sorted(((count, row) for count, row in where[method] if math.isfinite(row.value)), key=lambda p: p[0])
     if not points:
       continue
     x = [count for count, _ in points]
@@ -264,14 +258,10 @@ def _shares(row: Row) -> tuple[np.ndarray, list[str]]:
   """(classes, classes), true x predicted, NaN where unknown, and the classes' names."""
   matrix = np.asarray(row.mean, dtype=float)
   if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-    raise ValueError(
-      f"the confusion of {row.method} at k={row.k} has shape {matrix.shape}, not (classes, classes)"
-    )
+    raise ValueError(f"the confusion of {row.method} at k={row.k} has shape {matrix.shape}, not (classes, classes)")
   names = [str(label) for label in row.labels or range(len(matrix))]
   if len(names) != len(matrix):
-    raise ValueError(
-      f"the confusion of {row.method} at k={row.k} has {len(names)} labels for {len(matrix)} classes"
-    )
+    raise ValueError(f"the confusion of {row.method} at k={row.k} has {len(names)} labels for {len(matrix)} classes")
   return matrix, names
 
 
@@ -319,9 +309,7 @@ def confusion(row: Row) -> Figure:
   axes.set_xlabel("predicted", color=_INK, fontsize=11)
   axes.set_ylabel("true", color=_INK, fontsize=11)
   title = f"{row.method}, K = {row.k}, % of each true class"
-  axes.set_title(
-    title + ("\nPRELIMINARY, not a result" if row.shortfall else ""), loc="left", fontsize=11, color=_INK
-  )
+  axes.set_title(title + ("\nPRELIMINARY, not a result" if row.shortfall else ""), loc="left", fontsize=11, color=_INK)
   return figure
 
 
@@ -351,9 +339,7 @@ def training_curves(curves: Sequence[Mapping[str, Any]], style: Mapping[str, Sty
   numbers = (name for row in curves for name, value in row.items() if isinstance(value, int | float))
   recorded = list(dict.fromkeys(name for name in numbers if name.startswith("validation_")))
   preferred = [f"validation_{metric}" for metric in METRICS]
-  validation = sorted(
-    recorded, key=lambda name: preferred.index(name) if name in preferred else len(preferred)
-  )[:1]
+  validation = sorted(recorded, key=lambda name: preferred.index(name) if name in preferred else len(preferred))[:1]
   methods: dict[str, list[Mapping[str, Any]]] = {}
   for row in curves:
     methods.setdefault(row["method"], []).append(row)
@@ -379,9 +365,7 @@ def training_curves(curves: Sequence[Mapping[str, Any]], style: Mapping[str, Sty
     for method, (steps, values) in lines.items():
       look = style[method]
       marker = look.marker if len(steps) <= 30 else None
-      (line,) = axes.plot(
-        steps, scale * values, color=look.colour, linewidth=1.7, marker=marker, markersize=4
-      )
+      (line,) = axes.plot(steps, scale * values, color=look.colour, linewidth=1.7, marker=marker, markersize=4)
       if look.dashes:
         line.set_dashes(look.dashes)
       end = f"{method}  {how.text(values[-1])}"

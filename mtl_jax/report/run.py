@@ -101,9 +101,7 @@ def parse(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
     if row.kind not in ("ours", "baseline"):
       raise ValueError(f"row {number} of the scores: kind is {row.kind!r}, not 'ours' or 'baseline'")
     if row.metric not in known:
-      raise ValueError(
-        f"row {number} of the scores: unknown metric {row.metric!r}; known: {', '.join(sorted(known))}"
-      )
+      raise ValueError(f"row {number} of the scores: unknown metric {row.metric!r}; known: {', '.join(sorted(known))}")
     identity = (row.job, row.method, row.k, row.metric, row.steps, row.against)
     if identity in seen:
       raise ValueError(f"row {number} of the scores repeats {row.method}, k={row.k}, {row.metric}")

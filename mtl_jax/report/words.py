@@ -107,9 +107,7 @@ def amount(rows: Iterable[Row]) -> str:
   return f"{span([r.seeds for r in rows])} seeds, {span([r.episodes for r in rows])} test episodes"
 
 
-def markdown_table(
-  rows: Iterable[Mapping[str, Any]], job: str | None = None, metric: str = "macro_f1"
-) -> str:
+def markdown_table(rows: Iterable[Mapping[str, Any]], job: str | None = None, metric: str = "macro_f1") -> str:
   """The README's table: the winner of each column in bold, whoever it is.
 
   Args:
@@ -130,9 +128,7 @@ def markdown_table(
     preliminary = preliminary or bool(cell.shortfall)
     value = f"**{cell.value}**" if cell.best else cell.value
     interval = f" [{cell.interval[0]}, {cell.interval[1]}]" if cell.interval else ""
-    others = (
-      f"<br><sub>{', '.join(f'{label} {value}' for label, value in cell.others)}</sub>" if cell.others else ""
-    )
+    others = f"<br><sub>{', '.join(f'{label} {value}' for label, value in cell.others)}</sub>" if cell.others else ""
     return value + ("†" if cell.shortfall else "") + interval + others
 
   def plain(name: str) -> str:
@@ -204,10 +200,7 @@ def _lead(rows: list[Row], judged: list[Row], metric: str) -> str:
   if not top:
     return "No method gave a number."
   row, how = top[0], METRICS[metric]
-  if row.shortfall:
-    opening = f"Preliminary ({row.shortfall}), not a result: with"
-  else:
-    opening = "With"
+  opening = f"Preliminary ({row.shortfall}), not a result: with" if row.shortfall else "With"
   if metric not in TOGETHER:
     return (
       f"{opening} {row.k} labelled {'point' if row.k == 1 else 'points'} from a unit never seen before, "
@@ -309,9 +302,7 @@ def training_table(curves: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
   lines = []
   for method, rows in methods.items():
     last = max(row["step"] for row in rows)
-    losses = [
-      row["loss"] for row in rows if row["step"] == last and row.get("loss") is not None
-    ]  # a row a seed
+    losses = [row["loss"] for row in rows if row["step"] == last and row.get("loss") is not None]  # a row a seed
     lines.append(
       {
         "method": method,

@@ -214,9 +214,7 @@ def mfpt(
   Raises: ValueError if no recording has a fault among `classes`, or a fault has one load only.
   """
   listed = [(i, r) for i, r in enumerate(recordings) if r.fault in classes]
-  lowest = {
-    fault: min(r.load for _, r in listed if r.fault == fault) for fault in {r.fault for _, r in listed}
-  }
+  lowest = {fault: min(r.load for _, r in listed if r.fault == fault) for fault in {r.fault for _, r in listed}}
   placed = [_Placed(r, i, 0, classes.index(r.fault)) for i, r in listed]
   for fault in lowest or classes:
     if len({r.load for _, r in listed if r.fault == fault}) < 2:

@@ -27,6 +27,7 @@ The signal is the standard model of localised bearing faults:
 """
 
 import dataclasses
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Literal, NamedTuple
@@ -52,7 +53,8 @@ CONDITIONS = (
 SEVERITIES_DB = (-6.0, 0.0, 6.0)
 """Incipient, moderate, severe: a fault's RMS over the background noise's, dB."""
 SAMPLING_HZ = 12_000.0
-_EVENTS = 128  # the fastest fault strikes at most this often in a window
+_STRIKES_HZ = 750.0  # room for strikes; the fastest fault makes 420 a second
+_IMPACTS_HZ = 93.75  # room for the impacts of the process; at most 30 a second are usual
 _LINES = 10  # harmonics of the shaft
 
 
@@ -185,6 +187,7 @@ def record(key: Array, m: Machine, condition: Array, severity_db: Array, samples
   k = iter(jax.random.split(key, 16))
   time = jnp.arange(samples, dtype=jnp.float32) / SAMPLING_HZ
   frequency = jnp.fft.rfftfreq(samples) * SAMPLING_HZ
+  events, bumps = (math.ceil(samples * rate / SAMPLING_HZ) for rate in (_STRIKES_HZ, _IMPACTS_HZ))
   speed = m.speed_hz * _uniform(next(k), 0.85, 1.15)
   load = _uniform(next(k), 0.3, 1.0)
   shaft_phase = _uniform(next(k), 0.0, 2 * jnp.pi)
@@ -195,19 +198,19 @@ def record(key: Array, m: Machine, condition: Array, severity_db: Array, samples
   slip = 1.0 - _uniform(next(k), 0.0, 0.02)
   order = m.orders[place] * jnp.asarray([1.0, 1.0, 2.0, 1.0])[place]
   interval = 1.0 / (order * speed * slip)
-  jitter = 1.0 + _uniform(next(k), 0.003, 0.02) * jax.random.normal(next(k), (_EVENTS,))
+  jitter = 1.0 + _uniform(next(k), 0.003, 0.02) * jax.random.normal(next(k), (events,))
   strikes = jnp.cumsum(interval * jitter) - interval * _uniform(next(k), 0.0, 1.0)
   extent = m.load_zone * (0.6 + 0.4 * load)
   cage_angle = 2 * jnp.pi * m.orders[3] * speed * slip * strikes + shaft_phase
   zone = jnp.stack(
     [
-      jnp.full((_EVENTS,), 0.3) + 0.7 * _stribeck(m.fault_angle_rad, extent),
+      jnp.full((events,), 0.3) + 0.7 * _stribeck(m.fault_angle_rad, extent),
       0.08 + _stribeck(2 * jnp.pi * speed * strikes + shaft_phase, extent),
-      (0.15 + _stribeck(cage_angle, extent)) * jnp.where(jnp.arange(_EVENTS) % 2 == 0, 1.0, 0.6),
-      jnp.zeros((_EVENTS,)),
+      (0.15 + _stribeck(cage_angle, extent)) * jnp.where(jnp.arange(events) % 2 == 0, 1.0, 0.6),
+      jnp.zeros((events,)),
     ]
   )[place]
-  strength = zone * (1.0 + 0.15 * jax.random.normal(next(k), (_EVENTS,)))
+  strength = zone * (1.0 + 0.15 * jax.random.normal(next(k), (events,)))
   rub_envelope = jnp.maximum(jnp.cos(2 * jnp.pi * m.orders[3] * speed * slip * time + shaft_phase), 0.0) ** 2
   noises = jax.random.normal(next(k), (2, samples))
   excitation = jnp.where(condition == 4, rub_envelope * noises[0], _impulses(strikes, strength, samples))
@@ -217,8 +220,8 @@ def record(key: Array, m: Machine, condition: Array, severity_db: Array, samples
   fault_level = jnp.where(bearing, fault_level, 0.0)
 
   # Random impacts of the process, through its own path.
-  impacts = jnp.cumsum(jax.random.exponential(next(k), (16,))) / m.impact_rate_hz
-  impact_train = _impulses(impacts, jax.random.laplace(next(k), (16,)), samples)
+  impacts = jnp.cumsum(jax.random.exponential(next(k), (bumps,))) / m.impact_rate_hz
+  impact_train = _impulses(impacts, jax.random.laplace(next(k), (bumps,)), samples)
   tilt = _gain(-m.noise_tilt_db * frequency / (SAMPLING_HZ / 2))
   shaped = jnp.fft.irfft(
     jnp.stack(
@@ -280,7 +283,7 @@ def _recorded(
   def one(number: Array, m: Machine, condition: Array) -> PyTree:
     return recorded(jax.random.fold_in(key, number), m, condition, view, samples)
 
-  return jax.vmap(one)(number, machines, conditions)
+  return jax.vmap(one)(jnp.asarray(number), machines, jnp.asarray(conditions))
 
 
 @partial(jax.jit, static_argnums=1)

@@ -116,8 +116,7 @@ def few_shot(
   places = high if places is None else places
   if not 0 <= low <= high <= places or high < 1 or queries < 1:
     raise ValueError(
-      f"shots={shots}, queries={queries}, places={places}: "
-      "need 0 <= low <= high <= places, high >= 1, queries >= 1"
+      f"shots={shots}, queries={queries}, places={places}: need 0 <= low <= high <= places, high >= 1, queries >= 1"
     )
   support = support._replace(mask=support.mask & usable(support.x))
   if query is not None:
@@ -144,9 +143,7 @@ def few_shot(
     asked = np.asarray(query.recording)[np.asarray(query.mask)]
     leak_audit("recording", {"support": recording[mask], "query": asked})
   elif len(np.unique(recording[mask])) < mask.sum():
-    raise ValueError(
-      "support and query come from one pool, yet several windows share a recording: pass two pools"
-    )
+    raise ValueError("support and query come from one pool, yet several windows share a recording: pass two pools")
   return TaskFamily(Partial(_Sampler(places, queries), jnp.asarray([low, high]), support, query))
 
 

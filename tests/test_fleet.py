@@ -1,0 +1,255 @@
+"""The simulated fleet against what the literature says of each fault, read off with SciPy.
+
+Draws do not depend on the condition, so that a recording of a faulty machine less the one of
+the healthy machine under the same key is the fault alone.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.signal
+
+from mtl_jax.tasks import fleet
+from mtl_jax.tasks.fleet import CONDITIONS, RANGES, SAMPLING_HZ, record
+from mtl_jax.tasks.pool import few_shot
+from mtl_jax.tasks.vibration import Window
+
+MACHINES, SAMPLES, SEVERITY_DB = 48, 16_384, 10.0
+FREQUENCY = np.fft.rfftfreq(SAMPLES, 1 / SAMPLING_HZ)
+LINES = {"outer race": (0, 1.0), "inner race": (1, 1.0), "ball": (2, 2.0), "cage": (3, 1.0)}  # of `orders`
+
+machines = jax.jit(lambda key, ranges: jax.vmap(partial(fleet.machine, ranges=ranges))(key), static_argnums=1)
+recordings = jax.jit(
+  jax.vmap(lambda key, m, condition, severity: record(key, m, condition, severity, SAMPLES), (0, 0, None, None))
+)
+
+
+@pytest.fixture(scope="module")
+def train() -> fleet.Machine:
+  return machines(jax.random.split(jax.random.key(0), MACHINES), RANGES["train"])
+
+
+@pytest.fixture(scope="module")
+def windows(train) -> dict[str, Window]:
+  """One recording of each machine in each condition, under the same keys."""
+  return {name: _windows(train, i, SEVERITY_DB) for i, name in enumerate(CONDITIONS)}
+
+
+def _windows(m: fleet.Machine, condition: int, severity_db: float) -> Window:
+  keys = jax.random.split(jax.random.key(1), MACHINES)
+  return jax.tree.map(np.asarray, recordings(keys, m, jnp.int32(condition), jnp.float32(severity_db)))
+
+
+def _alone(windows, condition: str) -> np.ndarray:
+  return np.asarray(windows[condition].signal - windows["healthy"].signal, np.float64)
+
+
+def _rms(signal) -> np.ndarray:
+  return np.sqrt(np.mean(np.square(signal, dtype=np.float64), axis=-1))
+
+
+def _envelope_spectrum(signal) -> np.ndarray:
+  """Squared envelope spectrum of the Hilbert transform, (machines, bins)."""
+  envelope = np.abs(np.asarray(scipy.signal.hilbert(signal))) ** 2
+  return scipy.signal.periodogram(envelope, SAMPLING_HZ, "hann", scaling="spectrum")[1] ** 0.5
+
+
+def _peak(spectrum, low_hz, high_hz) -> tuple[np.ndarray, np.ndarray]:
+  """The largest line between two frequencies, one pair for each row: its place, Hz, and its height."""
+  inside = (np.asarray(low_hz)[:, None] <= FREQUENCY) & (np.asarray(high_hz)[:, None] >= FREQUENCY)
+  rows = np.where(inside, spectrum, 0.0)
+  return FREQUENCY[rows.argmax(axis=1)], rows.max(axis=1)
+
+
+def _line_hz(window: Window, fault: str) -> np.ndarray:
+  index, multiple = LINES[fault]
+  return window.orders[:, index] * multiple * window.shaft_hz
+
+
+@pytest.mark.parametrize("fault", ["outer race", "inner race", "ball"])
+def test_the_envelope_of_a_race_or_ball_fault_has_its_line_where_kinematics_and_slip_put_it(windows, fault):
+  place = _line_hz(windows[fault], fault)
+  found, height = _peak(_envelope_spectrum(windows[fault].signal), 0.9 * place, 1.1 * place)
+  _, usual = _peak(_envelope_spectrum(windows["healthy"].signal), 0.9 * place, 1.1 * place)
+  ratio = found / place
+  right = (ratio > 0.97) & (ratio < 1.01)  # 0 to 2 % of slip, with the line's own width
+  assert right.mean() > 0.9
+  assert np.median(height / usual) > 2.5
+  assert ratio[right].std() > 0.004  # uniform slip of 0 to 2 % has a deviation of 0.0058
+  assert ratio[right].mean() == pytest.approx(0.99, abs=0.003)
+
+
+def test_the_noise_of_a_worn_cage_swells_once_per_turn_of_the_cage(windows):
+  place = _line_hz(windows["cage"], "cage")
+  found, _ = _peak(_envelope_spectrum(_alone(windows, "cage")), 0.5 * place, 1.5 * place)
+  np.testing.assert_allclose(found / place, 0.99, atol=0.02 + SAMPLING_HZ / SAMPLES / place.min())
+
+
+def test_only_an_inner_race_fault_is_modulated_by_the_shaft(windows):
+  """McFadden and Smith 1984: the point passes through the load zone once per turn."""
+  spectra = {fault: _envelope_spectrum(_alone(windows, fault)) for fault in ("inner race", "outer race")}
+  for side in (-1, 1):
+    share = {}
+    for fault, spectrum in spectra.items():
+      place, shaft = _line_hz(windows[fault], fault), windows[fault].shaft_hz
+      main = _peak(spectrum, 0.97 * place, 1.01 * place)[1]
+      centre = 0.99 * place + side * shaft
+      share[fault] = _peak(spectrum, centre - 0.02 * place, centre + 0.02 * place)[1] / main
+    assert np.median(share["inner race"]) > 0.5 > 2 * np.median(share["outer race"])
+
+
+@pytest.mark.parametrize(("fault", "order"), [("imbalance", 1.0), ("misalignment", 2.0)])
+def test_imbalance_raises_once_the_shaft_speed_and_misalignment_twice(windows, fault, order):
+  spectrum = scipy.signal.periodogram(_alone(windows, fault), SAMPLING_HZ, "hann", scaling="spectrum")[1]
+  found, _ = _peak(spectrum, np.zeros(MACHINES), np.full(MACHINES, SAMPLING_HZ))
+  np.testing.assert_allclose(found, order * windows[fault].shaft_hz, atol=SAMPLING_HZ / SAMPLES)
+
+
+def test_only_looseness_has_half_orders(windows):
+  shaft = windows["healthy"].shaft_hz
+
+  def height(fault: str, order: float) -> np.ndarray:
+    spectrum = scipy.signal.periodogram(_alone(windows, fault), SAMPLING_HZ, "hann", scaling="spectrum")[1]
+    return _peak(spectrum, (order - 0.1) * shaft, (order + 0.1) * shaft)[1] ** 0.5
+
+  for order in (0.5, 1.5):
+    assert (height("looseness", order) > 0.1 * height("looseness", 1.0)).all()
+    for fault in ("imbalance", "misalignment"):
+      assert (height(fault, order) < 1e-2 * height(fault, 1.0)).all()
+
+
+def test_imbalance_grows_with_the_square_of_the_speed(train, windows):
+  """Amplitude noise 10^((severity + line_db) / 20) (speed / nominal)^2, times 0.7 to 1.4 in each recording."""
+  spectrum = scipy.signal.periodogram(_alone(windows, "imbalance"), SAMPLING_HZ, "flattop", scaling="spectrum")[1]
+  amplitude = (2 * spectrum.max(axis=1)) ** 0.5  # a flat-top window reads amplitudes to 0.1 %
+  level = train.noise_g * 10 ** ((SEVERITY_DB + train.line_db[:, 0]) / 20)
+  wander = amplitude / np.asarray(level * (windows["imbalance"].shaft_hz / train.speed_hz) ** 2)
+  assert wander.min() > 0.69
+  assert wander.max() < 1.41
+
+
+@pytest.mark.parametrize("fault", CONDITIONS[1:])
+def test_six_more_decibels_of_severity_double_the_fault(train, windows, fault):
+  at_ten, at_sixteen = windows[fault].signal, _windows(train, CONDITIONS.index(fault), SEVERITY_DB + 6.0).signal
+  healthy = windows["healthy"].signal
+  decibel = 20 * np.log10(_rms(at_sixteen - healthy) / _rms(at_ten - healthy))
+  np.testing.assert_allclose(decibel, 6.0, atol=1e-2)
+
+
+def test_a_healthy_machine_has_no_severity(train, windows):
+  np.testing.assert_array_equal(_windows(train, 0, 40.0).signal, windows["healthy"].signal)
+
+
+@pytest.mark.parametrize("fault", list(LINES))
+def test_a_bearing_fault_arrives_as_strong_as_severity_path_and_load_say(train, windows, fault):
+  """Load between 0.3 and 1 moves the level by 6 (load - 0.65) dB, which is at most 2.1."""
+  decibel = 20 * np.log10(_rms(_alone(windows, fault)) / np.asarray(train.noise_g))
+  off = decibel - SEVERITY_DB - np.asarray(train.path_db)[:, LINES[fault][0]]
+  assert np.abs(off).max() < 2.15
+  assert off.std() > 0.5
+
+
+def test_strikes_ring_at_the_machines_resonances(train, windows):
+  frequency, power = scipy.signal.welch(_alone(windows, "outer race"), SAMPLING_HZ, nperseg=1024)
+  found = frequency[power.argmax(axis=1)]
+  nearest = np.abs(np.asarray(train.resonance_hz) / found[:, None] - 1.0).min(axis=1)
+  assert (nearest < 0.05).mean() > 0.9
+
+
+def test_strikes_go_on_to_the_end_of_a_long_window(windows):
+  for fault in LINES:
+    alone = _alone(windows, fault)
+    last = _rms(alone[:, -SAMPLES // 8 :]) / _rms(alone)
+    assert last.min() > 0.3, fault
+
+
+def test_a_healthy_machine_vibrates_by_tenths_of_a_g(windows):
+  rms = _rms(windows["healthy"].signal)
+  assert 0.02 < rms.min() < rms.max() < 0.5
+
+
+def test_every_recording_has_its_own_speed_near_the_nominal_one(train, windows):
+  ratio = windows["healthy"].shaft_hz / np.asarray(train.speed_hz)
+  assert 0.85 <= ratio.min() < 0.9
+  assert 1.1 < ratio.max() <= 1.15
+
+
+@pytest.mark.parametrize("split", list(RANGES))
+def test_machines_keep_to_the_ranges_of_their_split(split):
+  """BPFO + BPFI is the number of balls; FTF = (1 - g) / 2 and BSF = (1 - g^2) / (2 d) give d, g = d cos(contact)."""
+  ranges = RANGES[split]
+  m = jax.tree.map(np.asarray, machines(jax.random.split(jax.random.key(2), 400), ranges))
+  outer, inner, spin, cage = m.orders.T.astype(np.float64)
+  balls, g = outer + inner, 1 - 2 * cage
+  ratio = (1 - g**2) / (2 * spin)
+  np.testing.assert_allclose(balls, balls.round(), atol=1e-4)
+  assert set(balls.round().astype(int).tolist()) == set(ranges.balls)
+  contact = np.rad2deg(np.arccos(np.clip(g / ratio, -1, 1)))
+  spans = {"diameter_ratio": ratio, "contact_deg": contact, "speed_hz": m.speed_hz}
+  for name, found in spans.items():
+    low, high = getattr(ranges, name)
+    slack = 0.02 * (high - low)  # the arc cosine of a float32 near 1 is good to 0.05 degrees
+    assert low - slack <= found.min() < low + 3 * slack, name
+    assert high - 3 * slack < found.max() <= high + slack, name
+
+
+def test_bearings_and_speeds_of_the_test_machines_were_never_trained_on():
+  assert not set(RANGES["train"].balls) & {*RANGES["validation"].balls, *RANGES["test"].balls}
+  assert RANGES["test"].speed_hz[0] >= RANGES["train"].speed_hz[1]
+
+
+def whole(window: Window) -> Window:
+  return window
+
+
+@pytest.fixture(scope="module")
+def small():
+  return fleet.pool(jax.random.key(5), "train", machines=5, recordings=9, view=whole)  # 360 windows: two calls
+
+
+def test_a_pool_is_a_function_of_its_key(small):
+  same = fleet.pool(jax.random.key(5), "train", machines=5, recordings=9, view=whole)
+  jax.tree.map(np.testing.assert_array_equal, same, small)
+  other = fleet.pool(jax.random.key(6), "train", machines=5, recordings=9, view=whole)
+  assert not np.isclose(other.x.shaft_hz, small.x.shaft_hz, rtol=1e-6).any()
+
+
+def test_a_pool_does_not_depend_on_how_many_windows_are_made_at_once(small, monkeypatch):
+  monkeypatch.setattr(fleet, "_AT_ONCE", 50)
+  again = fleet.pool(jax.random.key(5), "train", machines=5, recordings=9, view=whole)
+  jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-4), again, small)
+
+
+def test_no_two_windows_of_a_pool_are_one_recording(small):
+  assert len(np.unique(small.recording)) == small.recording.size
+  signals = np.asarray(small.x.signal).reshape(-1, small.x.signal.shape[-1])
+  similar = np.corrcoef(signals) - np.eye(len(signals))
+  assert np.abs(similar).max() < 0.999
+  assert len(np.unique(small.x.shaft_hz)) == small.recording.size
+
+
+def test_each_row_of_a_pool_is_one_machine_in_the_condition_of_its_column(small):
+  orders = np.asarray(small.x.orders)
+  assert (orders == orders[:, :1, :1]).all()
+  assert len(np.unique(orders[:, 0, 0], axis=0)) == 5
+  raised = _rms(small.x.signal).mean(axis=(0, 2))
+  assert (raised[1:] > raised[0]).all()
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_every_window_of_two_hundred_machines_is_finite(split):
+  pool = fleet.pool(jax.random.key(7), split, machines=200, recordings=1, view=whole)
+  assert bool(pool.mask.all())
+  assert pool.x.signal.shape == (200, len(CONDITIONS), 1, 2048)
+  assert 0.01 < float(_rms(pool.x.signal).min())
+  assert float(np.abs(pool.x.signal).max()) < 50.0
+
+
+def test_episodes_of_a_fleet_are_drawn_inside_jit(small):
+  family = few_shot(small, shots=2, queries=3)
+  episode = jax.jit(jax.vmap(family.sample))(jax.random.split(jax.random.key(0), 4))
+  assert episode.support.x.signal.shape == (4, 2 * len(CONDITIONS), 2048)
+  assert bool(jnp.isfinite(episode.query.x.signal).all())

@@ -1,0 +1,332 @@
+"""Meta-gradients against closed forms worked out by hand and against finite differences, in float64.
+
+The hand calculations use a linear model f(x) = x.w with the mean squared error. With the Gram
+matrix A = X'X/n and b = X'y/n of a data set, L(w) = w'Aw - 2b'w + y'y/n and
+
+  grad L(w) = 2 (A w - b),    Hessian 2A.
+
+Subscripts s and q say support and query; a is the inner rate. With `outer = optax.sgd(1.0)` the
+meta-gradient is what the parameters lose in one update.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from jax.flatten_util import ravel_pytree
+
+from mtl_jax import anil, finetune, maml, protonet, reptile, tree
+from mtl_jax.losses import cross_entropy, squared_error
+from mtl_jax.types import Batch, Episode
+
+RATE, TASKS, SUPPORT, QUERY, WIDTH = 0.1, 3, 5, 4, 3
+KEY = jax.random.key(0)
+OUTER = optax.sgd(1.0)
+
+
+@pytest.fixture(autouse=True)
+def _float64():
+  with jax.enable_x64(True):
+    yield
+
+
+class Quadratic(NamedTuple):
+  """The mean squared error of a linear model on one data set, in NumPy."""
+
+  gram: np.ndarray
+  moment: np.ndarray
+
+  def gradient(self, w):
+    return 2 * (self.gram @ w - self.moment)
+
+  def jacobian(self, rate):
+    """Of one step w - rate * gradient(w); `rate` may be one per parameter."""
+    return np.eye(len(self.moment)) - 2 * np.asarray(rate)[..., None] * self.gram
+
+
+def quadratic(x, y) -> Quadratic:
+  return Quadratic(x.T @ x / len(x), x.T @ y / len(x))
+
+
+def linear_data(width: int = WIDTH) -> tuple[Episode, list[tuple[Quadratic, Quadratic]]]:
+  """Regression tasks, and each one's (support, query) as quadratics."""
+  rng = np.random.default_rng(0)
+  x, y = rng.normal(size=(TASKS, SUPPORT + QUERY, width)), rng.normal(size=(TASKS, SUPPORT + QUERY))
+  keep = jnp.ones((TASKS, SUPPORT + QUERY), bool)
+  support, query = (
+    Batch(jnp.asarray(x[:, s]), jnp.asarray(y[:, s]), keep[:, s])
+    for s in (slice(SUPPORT), slice(SUPPORT, None))
+  )
+  parts = [
+    (quadratic(xi[:SUPPORT], yi[:SUPPORT]), quadratic(xi[SUPPORT:], yi[SUPPORT:]))
+    for xi, yi in zip(x, y, strict=True)
+  ]
+  return Episode(support, query, jnp.arange(TASKS)), parts
+
+
+def dot(w, x):
+  return x @ w
+
+
+def lost(algorithm, params, data, **state) -> Any:
+  """What (parameters, rates) lose in one update with the outer rate 1, as NumPy arrays."""
+  before = algorithm.init(params)._replace(**state)
+  after, _ = jax.jit(algorithm.update)(KEY, before, data)
+  names = ("params", "rates") if "rates" in before._fields else ("params",)
+  change = jax.tree.map(
+    lambda b, a: np.asarray(b - a), [getattr(before, n) for n in names], [getattr(after, n) for n in names]
+  )
+  return change if len(change) > 1 else change[0]
+
+
+def close(found, expected):
+  jax.tree.map(lambda f, e: np.testing.assert_allclose(f, e, rtol=1e-10, atol=1e-12), found, expected)
+
+
+def start(width: int = WIDTH) -> np.ndarray:
+  return np.random.default_rng(1).normal(size=width)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 4])
+@pytest.mark.parametrize("first_order", [False, True])
+def test_maml_on_a_linear_model_has_the_gradient_of_the_closed_form(steps, first_order):
+  """theta_{i+1} = theta_i - 2a (A_s theta_i - b_s), so d theta_k / d theta = (I - 2a A_s)^k and
+
+    grad_theta L_q(theta_k) = (I - 2a A_s)^k' grad L_q(theta_k);
+
+  first order puts the identity in place of the power.
+  """
+  data, tasks = linear_data()
+  expected = []
+  for s, q in tasks:
+    theta = start()
+    for _ in range(steps):
+      theta = theta - RATE * s.gradient(theta)
+    power = np.eye(WIDTH) if first_order else np.linalg.matrix_power(s.jacobian(RATE), steps)
+    expected.append(power.T @ q.gradient(theta))
+  algorithm = maml(
+    dot, squared_error, inner=optax.sgd(RATE), inner_steps=steps, outer=OUTER, first_order=first_order
+  )
+  close(lost(algorithm, jnp.asarray(start()), data)[0], np.mean(expected, axis=0))
+
+
+@pytest.mark.parametrize("first_order", [False, True])
+def test_meta_sgd_has_the_gradient_of_the_closed_form_in_parameters_and_rates(first_order):
+  """theta' = theta - a r * grad L_s(theta), elementwise in r. Then, with g = grad L_q(theta'),
+
+    grad_r = -a grad L_s(theta) * g,    grad_theta = (I - a diag(r) 2A_s)' g   (first order: g).
+  """
+  data, tasks = linear_data()
+  theta, rates = start(), np.asarray([0.5, 1.0, 2.0])
+  expected = []
+  for s, q in tasks:
+    g = q.gradient(theta - RATE * rates * s.gradient(theta))
+    jacobian = np.eye(WIDTH) if first_order else s.jacobian(RATE * rates)
+    expected.append((jacobian.T @ g, -RATE * s.gradient(theta) * g))
+  algorithm = maml(
+    dot,
+    squared_error,
+    inner=optax.sgd(RATE),
+    inner_steps=1,
+    outer=OUTER,
+    first_order=first_order,
+    learned_rates="parameter",
+  )
+  found = lost(algorithm, jnp.asarray(theta), data, rates=jnp.asarray(rates))
+  close(found, [np.mean(part, axis=0) for part in zip(*expected, strict=True)])
+
+
+def test_one_rate_per_step_and_leaf_has_the_gradient_of_the_closed_form():
+  """f(x) = x.w + c is f(x) = (x, 1).(w, c). Two steps with a rate r_i per leaf, spread over the
+  leaf's parameters, and J_1 = I - a diag(r_1) 2A_s:
+
+    grad_{r_1} = -a grad L_s(theta_1) * g,    grad_{r_0} = -a grad L_s(theta_0) * J_1' g,
+
+  elementwise, then summed over the leaf.
+  """
+  data, _ = linear_data()
+  rates = {"c": np.asarray([0.3, 1.5]), "w": np.asarray([0.7, 1.2])}
+  spread = [np.append(np.full(WIDTH, rates["w"][i]), rates["c"][i]) for i in range(2)]
+  expected = []
+  for t in range(TASKS):
+    s, q = (
+      quadratic(np.append(side.x[t], np.ones((side.x.shape[1], 1)), axis=1), np.asarray(side.y[t]))
+      for side in data[:2]
+    )
+    thetas = [np.append(start(), 0.5)]
+    for r in spread:
+      thetas.append(thetas[-1] - RATE * r * s.gradient(thetas[-1]))
+    g = q.gradient(thetas[2])
+    by_step = [
+      -RATE * s.gradient(thetas[0]) * (s.jacobian(RATE * spread[1]).T @ g),
+      -RATE * s.gradient(thetas[1]) * g,
+    ]
+    expected.append({"c": [e[-1] for e in by_step], "w": [e[:-1].sum() for e in by_step]})
+  algorithm = maml(
+    lambda p, x: x @ p["w"] + p["c"],
+    squared_error,
+    inner=optax.sgd(RATE),
+    inner_steps=2,
+    outer=OUTER,
+    learned_rates="leaf",
+    per_step_rates=True,
+  )
+  params = {"c": jnp.asarray(0.5), "w": jnp.asarray(start())}
+  found = lost(algorithm, params, data, rates=jax.tree.map(jnp.asarray, rates))[1]
+  for leaf in rates:
+    close(found[leaf], np.mean([e[leaf] for e in expected], axis=0))
+
+
+@pytest.mark.parametrize("first_order", [False, True])
+def test_anil_on_a_linear_trunk_and_head_has_the_gradient_of_the_closed_form(first_order):
+  """f(x) = x B h; only the head h adapts: h' = h - 2a B'r with r = A_s B h - b_s.
+  With e = A_q B h' - b_q and g = dL_q/dh' = 2 B'e:
+
+    grad_h = (I - 2a B'A_s B) g,
+    grad_B = 2 e h''  -  2a (r g' + A_s B g h')        (h'' is the transpose of h').
+
+  The first term is the direct one: L_q depends on B at fixed h'. The rest comes from
+  dh' = -2a (dB'r + B'A_s dB h). First order drops the rest, and the Hessian in grad_h.
+  """
+  data, tasks = linear_data()
+  rng = np.random.default_rng(2)
+  body, head = rng.normal(size=(WIDTH, 2)), rng.normal(size=2)
+  expected = []
+  for s, q in tasks:
+    r = s.gram @ body @ head - s.moment
+    adapted = head - 2 * RATE * body.T @ r
+    e = q.gram @ body @ adapted - q.moment
+    g = 2 * body.T @ e
+    grad_body, grad_head = 2 * np.outer(e, adapted), g
+    if not first_order:
+      grad_body = grad_body - 2 * RATE * (np.outer(r, g) + np.outer(s.gram @ body @ g, head))
+      grad_head = g - 2 * RATE * body.T @ s.gram @ body @ g
+    expected.append((grad_body, grad_head))
+  algorithm = anil(
+    lambda p, x: x @ p["body"] @ p["head"],
+    squared_error,
+    inner=optax.sgd(RATE),
+    inner_steps=1,
+    outer=OUTER,
+    first_order=first_order,
+  )
+  found = lost(algorithm, {"body": jnp.asarray(body), "head": jnp.asarray(head)}, data)[0]
+  close([found["body"], found["head"]], [np.mean(part, axis=0) for part in zip(*expected, strict=True)])
+
+
+def joined(data: Episode, t: int) -> Quadratic:
+  return quadratic(*(np.concatenate([getattr(side, f)[t] for side in data[:2]]) for f in ("x", "y")))
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+def test_reptile_moves_to_the_mean_of_the_closed_forms_of_gradient_descent(steps):
+  """On support and query together, w* = A^-1 b and phi = w* + (I - 2a A)^k (theta - w*).
+  With the outer rate 1, theta - mean(theta - phi) = mean(phi).
+  """
+  data, _ = linear_data()
+  phi = []
+  for t in range(TASKS):
+    task = joined(data, t)
+    best = np.linalg.solve(task.gram, task.moment)
+    phi.append(best + np.linalg.matrix_power(task.jacobian(RATE), steps) @ (start() - best))
+  algorithm = reptile(dot, squared_error, inner=optax.sgd(RATE), inner_steps=steps, outer=OUTER)
+  close(lost(algorithm, jnp.asarray(start()), data), start() - np.mean(phi, axis=0))
+
+
+def test_finetune_trains_on_support_and_query_together():
+  """grad L of the joined data at theta, averaged over tasks."""
+  data, _ = linear_data()
+  expected = np.mean([joined(data, t).gradient(start()) for t in range(TASKS)], axis=0)
+  algorithm = finetune(dot, squared_error, inner=optax.sgd(RATE), inner_steps=3, outer=OUTER)
+  close(lost(algorithm, jnp.asarray(start()), data), expected)
+
+
+@pytest.mark.parametrize(
+  "factory",
+  [
+    lambda **options: maml(outer=OUTER, **options),
+    lambda **options: reptile(outer=OUTER, **options),
+    lambda **options: finetune(outer=OUTER, **options),
+  ],
+  ids=["maml", "reptile", "finetune"],
+)
+def test_prediction_is_the_closed_form_of_gradient_descent_on_the_support_set(factory):
+  """phi = w* + (I - 2a A_s)^k (theta - w*) with A_s w* = b_s; the prediction is x.phi."""
+  data, tasks = linear_data()
+  algorithm = factory(apply=dot, loss=squared_error, inner=optax.sgd(RATE), inner_steps=3)
+  state = algorithm.init(jnp.asarray(start()))
+  found = jax.vmap(algorithm.predict, (None, None, 0, 0))(KEY, state, data.support, data.query.x)
+  for t, (s, _) in enumerate(tasks):
+    best = np.linalg.solve(s.gram, s.moment)
+    phi = best + np.linalg.matrix_power(s.jacobian(RATE), 3) @ (start() - best)
+    close(found[t], np.asarray(data.query.x[t]) @ phi)
+
+
+def perceptron(params, x):
+  return jnp.tanh(x @ params["body"]["w"] + params["body"]["b"]) @ params["head"]
+
+
+def perceptron_params():
+  rng = np.random.default_rng(3)
+  w, b, head = (jnp.asarray(rng.normal(size=shape)) for shape in ((WIDTH, 4), 4, 4))
+  return {"body": {"w": w, "b": b}, "head": head}
+
+
+def gradient_by_differences(algorithm, state, data) -> np.ndarray:
+  """Central differences of the metric `loss` in the parameters and, where learned, the rates."""
+  meta = (state.params, state.rates) if "rates" in state._fields else (state.params,)
+  flat, unravel = ravel_pytree(meta)
+
+  def value(numbers):
+    moved = dict(zip(("params", "rates"), unravel(numbers), strict=False))
+    return algorithm.update(KEY, state._replace(**moved), data)[1]["loss"]
+
+  h = 1e-5
+  ends = jnp.concatenate([flat[None] + h * jnp.eye(flat.size), flat[None] - h * jnp.eye(flat.size)])
+  values = jax.jit(lambda all_: jax.lax.map(value, all_))(ends).reshape(2, -1)
+  return np.asarray(values[0] - values[1]) / (2 * h)
+
+
+NETWORK = {"apply": perceptron, "loss": squared_error, "inner_steps": 3, "outer": OUTER}
+NESTEROV = optax.sgd(RATE, momentum=0.9, nesterov=True)
+
+
+@pytest.mark.parametrize(
+  "algorithm",
+  [
+    maml(inner=optax.sgd(RATE), **NETWORK),
+    maml(inner=optax.adam(RATE, eps_root=1e-8), **NETWORK),
+    maml(inner=NESTEROV, clip=0.5, **NETWORK),
+    maml(inner=optax.sgd(RATE), adapt=tree.named("w", "head"), **NETWORK),
+    maml(inner=optax.sgd(RATE), learned_rates="leaf", per_step_rates=True, **NETWORK),
+    maml(
+      inner=optax.adam(RATE, eps_root=1e-8), learned_rates="parameter", adapt=tree.named("body"), clip=1.0, **NETWORK
+    ),
+    finetune(inner=optax.sgd(RATE), **NETWORK),
+  ],
+  ids=["sgd", "adam", "clipped", "masked", "per step", "all together", "finetune"],
+)
+def test_the_meta_gradient_of_a_tanh_network_is_that_of_finite_differences(algorithm):
+  data, _ = linear_data()
+  state = algorithm.init(perceptron_params())
+  found, _ = ravel_pytree(lost(algorithm, perceptron_params(), data))
+  expected = gradient_by_differences(algorithm, state, data)
+  assert np.abs(expected).max() > 1e-2
+  np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8)
+
+
+def test_the_gradient_of_a_prototypical_network_is_that_of_finite_differences():
+  data, _ = linear_data()
+  label = [jnp.arange(side.y.size).reshape(side.y.shape) % 2 for side in data[:2]]
+  data = Episode(data.support._replace(y=label[0]), data.query._replace(y=label[1]), data.task)
+  algorithm = protonet(
+    lambda p, x: jnp.tanh(x @ p["body"]["w"] + p["body"]["b"]), cross_entropy, classes=2, outer=OUTER
+  )
+  params = {"body": perceptron_params()["body"]}
+  found, _ = ravel_pytree(lost(algorithm, params, data))
+  expected = gradient_by_differences(algorithm, algorithm.init(params), data)
+  assert np.abs(expected).max() > 1e-2
+  np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8)
