@@ -156,6 +156,8 @@ class Evaluation:
   episodes: int = 600
   adaptation_steps: tuple[int, ...] = (0, 1, 3, 10, 30)
   """the points of the picture score against adaptation steps"""
+  adaptation_shots: int = 5
+  """labels per condition in that picture"""
   baselines: bool = True
 
 
@@ -184,6 +186,14 @@ def validate(config: Config) -> None:
   _require(
     len(e.shots) > 0 and min(e.shots) >= 1, "evaluation.shots", e.shots, "name at least one count, each at least 1"
   )
+  _require(
+    1 <= e.adaptation_shots <= max(e.shots),
+    "evaluation.adaptation_shots",
+    e.adaptation_shots,
+    f"must lie between 1 and the largest of evaluation.shots, {max(e.shots)}",
+  )
+  kinds = [type(algorithm).__name__ for algorithm in (config.algorithm, *config.controls)]
+  _require(len(set(kinds)) == len(kinds), "controls", kinds[1:], "each algorithm can stand in a job once")
   for i, algorithm in enumerate((config.algorithm, *config.controls)):
     where = "algorithm" if i == 0 else f"controls.{i - 1}"
     for field in ("inner_lr", "outer_lr"):
@@ -191,9 +201,18 @@ def validate(config: Config) -> None:
       _require(0.0 < value < float("inf"), f"{where}.{field}", value, "a learning rate must be positive and finite")
     steps = getattr(algorithm, "inner_steps", 1)
     _require(steps >= 0, f"{where}.inner_steps", steps, "cannot be negative")
-  if isinstance(config.tasks, Sinusoid):
-    bad = isinstance(config.algorithm, ProtoNet)
-    _require(not bad, "algorithm", config.algorithm, "prototypes need classes; the sinusoid is a regression")
+  tasks = config.tasks
+  if isinstance(tasks, Fleet | FleetToBearings):
+    where, simulated = ("tasks", tasks) if isinstance(tasks, Fleet) else ("tasks.fleet", tasks.fleet)
+    need = simulated.shots[1] + simulated.queries
+    _require(
+      simulated.recordings >= need,
+      f"{where}.recordings",
+      simulated.recordings,
+      f"must be at least {need}: the most labels, {simulated.shots[1]}, and queries, {simulated.queries}",
+    )
+  if isinstance(tasks, Sinusoid):
+    _require("ProtoNet" not in kinds, "algorithm", kinds, "prototypes need classes; the sinusoid is a regression")
 
 
 def load(path: Path) -> tuple[Config, str]:

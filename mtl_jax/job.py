@@ -24,7 +24,7 @@ from rich.progress import track
 
 from mtl_jax import build
 from mtl_jax.baselines import Asked, answers
-from mtl_jax.build import Fold, Method, Test, Trained
+from mtl_jax.build import Fold, HeldOut, Method, Trained
 from mtl_jax.checkpoint import CheckpointError, Checkpoints
 from mtl_jax.config import Config, ConfigError, dump
 from mtl_jax.data import DataError
@@ -198,7 +198,7 @@ def _score_method(
   what: Trained,
   method: Method,
   state: PyTree,
-  test: Test,
+  test: HeldOut,
   count: int,
   out: dict[Key, list[Scores]],
 ) -> None:
@@ -208,15 +208,14 @@ def _score_method(
     out[method.name, k, None].append(_seed_scores(config, key, algorithm, state, test.family(k), count))
   if not method.against_steps:
     return
-  middle = min(e.shots, key=lambda k: abs(k - 5))
   for steps in e.adaptation_steps:
     other = build.at_steps(method.config, steps)
     if other is not None:
-      scores = _seed_scores(config, key, what.make(other), state, test.family(middle), count)
-      out[method.name, middle, steps].append(scores)
+      scores = _seed_scores(config, key, what.make(other), state, test.family(e.adaptation_shots), count)
+      out[method.name, e.adaptation_shots, steps].append(scores)
 
 
-def _score_rungs(config: Config, test: Test, drawn: Any, k: int, out: dict[Key, list[Scores]]) -> None:
+def _score_rungs(config: Config, test: HeldOut, drawn: Any, k: int, out: dict[Key, list[Scores]]) -> None:
   host = jax.tree.map(np.asarray, drawn)
   features = (lambda x: x.features) if test.labels else (lambda x: x)
   asked = [

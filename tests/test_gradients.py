@@ -90,8 +90,7 @@ def start(width: int = WIDTH) -> np.ndarray:
   return np.random.default_rng(1).normal(size=width)
 
 
-@pytest.mark.parametrize("steps", [0, 1, 4])
-@pytest.mark.parametrize("first_order", [False, True])
+@pytest.mark.parametrize(("steps", "first_order"), [(0, False), (1, False), (4, False), (4, True)])
 def test_maml_on_a_linear_model_has_the_gradient_of_the_closed_form(steps, first_order):
   """theta_{i+1} = theta_i - 2a (A_s theta_i - b_s), so d theta_k / d theta = (I - 2a A_s)^k and
 
@@ -266,7 +265,7 @@ def test_prediction_is_the_closed_form_of_gradient_descent_on_the_support_set(fa
 
 
 def perceptron(params, x):
-  return jnp.tanh(x @ params["body"]["w"] + params["body"]["b"]) @ params["head"]
+  return jnp.tanh(x @ params["body"]["w"] + params["body"]["b"][None]) @ params["head"]
 
 
 def perceptron_params():
@@ -305,9 +304,8 @@ NESTEROV = optax.sgd(RATE, momentum=0.9, nesterov=True)
     maml(
       inner=optax.adam(RATE, eps_root=1e-8), learned_rates="parameter", adapt=tree.named("body"), clip=1.0, **NETWORK
     ),
-    finetune(inner=optax.sgd(RATE), **NETWORK),
   ],
-  ids=["sgd", "adam", "clipped", "masked", "per step", "all together", "finetune"],
+  ids=["sgd", "adam", "clipped", "masked", "per step", "all together"],
 )
 def test_the_meta_gradient_of_a_tanh_network_is_that_of_finite_differences(algorithm):
   data, _ = linear_data()
@@ -323,7 +321,7 @@ def test_the_gradient_of_a_prototypical_network_is_that_of_finite_differences():
   label = [jnp.arange(side.y.size).reshape(side.y.shape) % 2 for side in data[:2]]
   data = Episode(data.support._replace(y=label[0]), data.query._replace(y=label[1]), data.task)
   algorithm = protonet(
-    lambda p, x: jnp.tanh(x @ p["body"]["w"] + p["body"]["b"]), cross_entropy, classes=2, outer=OUTER
+    lambda p, x: jnp.tanh(x @ p["body"]["w"] + p["body"]["b"][None]), cross_entropy, classes=2, outer=OUTER
   )
   params = {"body": perceptron_params()["body"]}
   found, _ = ravel_pytree(lost(algorithm, params, data))

@@ -311,7 +311,9 @@ def test_task_mean_averages_any_pytree():
 
 
 def test_a_recurrent_network_learns_to_adapt_through_second_derivatives():
-  """Each task scales the mean of a sequence by a gain of its own, which the support set tells."""
+  """y = gain * mean of x: 4 standard normals, gain uniform in [-2, 2] for each task. Whoever does not
+  look at the support set cannot be better than 0 everywhere: E gain^2 E mean^2 = 4/3 * 1/4 = 1/3.
+  """
   network = nn.Sequential([nn.RNN(nn.GRUCell(8)), lambda h: h[:, -1], nn.Dense(1)])
 
   def sample(key):
@@ -330,6 +332,6 @@ def test_a_recurrent_network_learns_to_adapt_through_second_derivatives():
     return algorithm.update(update_key, state, jax.vmap(sample)(jax.random.split(sample_key, 16)))
 
   state = algorithm.init(network.init(KEY, jnp.zeros((1, 4, 1))))
-  _, metrics = jax.jit(partial(jax.lax.scan, train_step))(state, jax.random.split(KEY, 150))
+  _, metrics = jax.jit(partial(jax.lax.scan, train_step))(state, jax.random.split(KEY, 50))
   assert np.isfinite(metrics["loss"]).all()
-  assert np.mean(metrics["loss"][-20:]) < 0.6 * np.mean(metrics["loss"][:20])
+  assert np.mean(metrics["loss"][-20:]) < 0.25 / 3

@@ -38,7 +38,7 @@ import numpy as np
 
 from mtl_jax.tasks.pool import Pool, usable
 from mtl_jax.tasks.vibration import Window, characteristic_orders, spectra
-from mtl_jax.types import Array, PyTree
+from mtl_jax.types import Array, Batch, Episode, PyTree, TaskFamily
 
 CONDITIONS = (
   "healthy",
@@ -321,3 +321,34 @@ def pool(
   x = jax.tree.map(lambda leaf: jnp.asarray(leaf.reshape(*shape, *leaf.shape[1:])), host)
   mask = usable(x)
   return Pool(x, mask, jnp.arange(count).reshape(shape), jnp.arange(machines))
+
+
+def family(
+  split: Split = "train", *, shots: int = 5, queries: int = 10, view: View = spectra, samples: int = 2048
+) -> TaskFamily:
+  """Endless machines of `split`, each generated inside jit when it is sampled.
+
+  Args:
+    shots, queries: labelled and asked recordings of each condition; every one is a recording of
+      its own, so that none is on both sides.
+    view, samples: as for `pool`.
+
+  Returns:
+    A family; x leaves are (conditions * shots, ...) and (conditions * queries, ...), y is the
+    index into CONDITIONS, the task is the `Machine`.
+  """
+
+  def sample(key: Array) -> Episode:
+    machine_key, record_key = jax.random.split(key)
+    m = machine(machine_key, RANGES[split])
+
+    def side(key: Array, count: int) -> Batch:
+      y = jnp.repeat(jnp.arange(len(CONDITIONS)), count)
+      keys = jax.random.split(key, len(y))
+      x = jax.vmap(lambda key, condition: recorded(key, m, condition, view, samples))(keys, y)
+      return Batch(x, y, jnp.ones(y.shape, bool))
+
+    support_key, query_key = jax.random.split(record_key)
+    return Episode(side(support_key, shots), side(query_key, queries), m)
+
+  return TaskFamily(sample)

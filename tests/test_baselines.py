@@ -1,0 +1,203 @@
+"""The ladder against scikit-learn used by hand, and no rung weaker than it has to be."""
+
+import numpy as np
+import pytest
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import NearestCentroid
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from mtl_jax.baselines import Asked, History, Ladder, Rung, _whitening, answers, classification_ladder, envelope_rule
+from mtl_jax.baselines import regression_ladder
+
+CLASSES, FEATURES = 3, 4
+CENTRES = np.eye(CLASSES, FEATURES) * 4.0
+UNITS = np.asarray([1.0, 10.0, 0.1, 3.0])  # features of different units, as RMS and orders have
+
+
+def _windows(rng, machine: int, count: int, spread: float) -> tuple[np.ndarray, np.ndarray]:
+  """Blobs, turned so that noise is correlated, shifted by machine."""
+  y = np.repeat(np.arange(CLASSES), count)
+  noise = rng.normal(size=(len(y), FEATURES)) * spread
+  noise[:, 1] += 0.9 * noise[:, 0]
+  return (CENTRES[y] + noise + 0.5 * np.sin(machine + np.arange(FEATURES))) * UNITS, y
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+  parts = [(*_windows(np.random.default_rng(m), m, 15, 1.0), np.full(15 * CLASSES, m)) for m in range(8)]
+  return History(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+@pytest.fixture(scope="module")
+def ladder(history) -> Ladder:
+  return classification_ladder(history)
+
+
+def _episode(seed: int, shots: int, spread: float = 1.5) -> tuple[Asked, np.ndarray]:
+  rng = np.random.default_rng(100 + seed)
+  (x, y), (q, truth) = _windows(rng, seed, shots, spread), _windows(rng, seed, 20, spread)
+  return Asked(x, y, q), truth
+
+
+def _by_hand(name: str, history: History, seed: int):
+  """What a user of scikit-learn would write down for a rung."""
+  scaled = StandardScaler().fit(history.x)
+  boosted = HistGradientBoostingClassifier(
+    max_iter=15, learning_rate=0.3, min_samples_leaf=1, early_stopping=False, random_state=seed
+  )
+  model = {
+    "nearest centroid": NearestCentroid(),
+    "logistic regression": LogisticRegression(max_iter=300),
+    "random forest": RandomForestClassifier(50, random_state=seed),
+    "extra trees": ExtraTreesClassifier(50, random_state=seed),
+    "boosted trees": boosted,
+  }[name]
+  return lambda a: model.fit(scaled.transform(a.x), a.y).predict(scaled.transform(a.q))
+
+
+def _rung(ladder: Ladder, name: str) -> Rung:
+  return next(rung for rung in ladder.rungs if rung.name == name)
+
+
+@pytest.mark.parametrize(
+  "name", ["nearest centroid", "logistic regression", "random forest", "extra trees", "boosted trees"]
+)
+def test_a_rung_is_scikit_learn_on_features_scaled_by_the_history(ladder, history, name):
+  asked, truth = _episode(1, 4)
+  predicted = _rung(ladder, name).predict(*asked, 5)
+  np.testing.assert_array_equal(predicted, _by_hand(name, history, 5)(asked))
+  assert 0.4 < (predicted == truth).mean() < 1.0  # a task on which methods differ
+
+
+def test_the_centroid_scaled_on_the_support_knows_nothing_of_the_history(ladder):
+  asked, _ = _episode(2, 5)
+  by_hand = make_pipeline(StandardScaler(), NearestCentroid()).fit(asked.x, asked.y).predict(asked.q)
+  rung = _rung(ladder, "nearest centroid, scaled on the support")
+  np.testing.assert_array_equal(rung.predict(*asked, 0), by_hand)
+  shifted = Asked(asked.x * 1000.0 + 7.0, asked.y, asked.q * 1000.0 + 7.0)
+  np.testing.assert_array_equal(rung.predict(*shifted, 0), by_hand)
+
+
+def test_the_majority_class_is_the_supports(ladder):
+  y = np.asarray([2, 1, 1, 0, 1])
+  assert _rung(ladder, "majority class").predict(np.zeros((5, 4)), y, np.zeros((3, 4)), 0).tolist() == [1, 1, 1]
+
+
+def test_whitening_makes_the_scatter_within_a_machines_class_the_identity():
+  """From so many windows that next to nothing is shrunk; machines and classes differ by more than the noise."""
+  rng = np.random.default_rng(0)
+  group, y = (rng.integers(count, size=20_000) for count in (5, CLASSES))
+  noise = rng.normal(size=(20_000, FEATURES)) @ rng.normal(size=(FEATURES, FEATURES))
+  white = _whitening(History(noise + 5 * group[:, None] + 9 * CENTRES[y], y, group))
+  np.testing.assert_allclose(np.cov((noise @ white).T), np.eye(FEATURES), atol=0.02)
+
+
+def test_the_scatter_is_shrunk_where_windows_are_few(history):
+  """Five windows of four features, one cell: without shrinkage the whitening would blow up."""
+  few = History(history.x[:5], history.y[:5], history.group[:5])
+  assert np.isfinite(_whitening(few)).all()
+  singular = few._replace(x=few.x[:, [0, 0, 1]])
+  assert np.abs(_whitening(singular)).max() < 1e3
+
+
+def test_the_whitened_centroid_is_a_mahalanobis_distance(ladder, history):
+  asked, _ = _episode(3, 4)
+  scaler = StandardScaler().fit(history.x)
+  white = _whitening(history._replace(x=scaler.transform(history.x)))
+  x, q = scaler.transform(asked.x), scaler.transform(asked.q)
+  means = np.stack([x[asked.y == c].mean(axis=0) for c in range(CLASSES)])
+  precision = white @ white.T
+  off = q[:, None] - means[None]
+  distance = np.einsum("qcd,de,qce->qc", off, precision, off)
+  rung = _rung(ladder, "nearest centroid, whitened")
+  np.testing.assert_array_equal(rung.predict(*asked, 0), distance.argmin(axis=1))
+
+
+def test_whitening_helps_where_noise_is_correlated():
+  """Classes apart by 1 along the quiet direction, noise of deviation 5 along the other."""
+  rng = np.random.default_rng(0)
+
+  def blob(count: int) -> tuple[np.ndarray, np.ndarray]:
+    y = np.repeat([0, 1], count)
+    loud, quiet = rng.normal(size=(2, len(y)))
+    return np.stack([5 * loud, 5 * loud + 0.2 * quiet + y], axis=1), y
+
+  parts = [(*blob(30), np.full(60, m)) for m in range(5)]
+  ladder = classification_ladder(History(*(np.concatenate(column) for column in zip(*parts, strict=True))))
+  (x, y), (q, truth) = blob(5), blob(100)
+  plain, white = (_rung(ladder, f"nearest centroid{more}").predict(x, y, q, 0) for more in ("", ", whitened"))
+  assert (white == truth).mean() > 0.95 > 0.8 > (plain == truth).mean()
+
+
+def test_the_pooled_models_are_fitted_on_the_history_alone(ladder, history):
+  asked, truth = _episode(4, 1)
+  answered = {fixed.name: fixed.answer(asked.q) for fixed in ladder.fixed}
+  by_hand = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300)).fit(history.x, history.y)
+  np.testing.assert_allclose(answered["pooled logistic regression"], by_hand.predict_log_proba(asked.q), rtol=1e-6)
+  forest = answered["pooled forest"]
+  np.testing.assert_allclose(forest.sum(axis=1), 1.0)
+  assert (forest.argmax(axis=1) == truth).mean() > 0.7
+
+
+def test_the_envelope_rule_names_the_race_whose_line_is_larger():
+  rule = envelope_rule(inner=2, outer=0, inner_label=1, outer_label=3, classes=4)
+  logits = rule.answer(np.asarray([[5.0, 9.0, 1.0], [1.0, 9.0, 5.0]]))
+  assert logits.shape == (2, 4)
+  assert logits.argmax(axis=1).tolist() == [3, 1]
+
+
+def test_answers_on_all_cores_are_those_of_one_in_order(ladder):
+  asked = [_episode(seed, 3)[0] for seed in range(5)]
+  parallel = list(answers(ladder.rungs, asked, seeds=2))
+  serial = [[rung.predict(*episode, i % 2) for rung in ladder.rungs] for i, episode in enumerate(asked)]
+  assert len(parallel) == 5
+  for ours, theirs in zip(parallel, serial, strict=True):
+    for a, b in zip(ours, theirs, strict=True):
+      np.testing.assert_array_equal(a, b)
+
+
+def test_every_rung_is_perfect_on_separable_classes(ladder):
+  asked, truth = zip(*(_episode(seed, 10, spread=0.1) for seed in range(3)), strict=True)
+  for row, true in zip(answers(ladder.rungs, list(asked), seeds=1), truth, strict=True):
+    for rung, labels in zip(ladder.rungs, row, strict=True):
+      if rung.name == "majority class":
+        assert (labels == true).mean() == pytest.approx(1 / CLASSES)
+      else:
+        np.testing.assert_array_equal(labels, true, err_msg=rung.name)
+
+
+def test_every_rung_answers_from_one_example_of_each_class(ladder):
+  asked, truth = _episode(5, 1, spread=0.1)
+  (row,) = answers(ladder.rungs, [asked], seeds=1)
+  right = {rung.name: (labels == truth).mean() for rung, labels in zip(ladder.rungs, row, strict=True)}
+  for name in ("nearest centroid", "nearest centroid, whitened", "logistic regression", "extra trees"):
+    assert right[name] == 1.0, name
+  # Three examples on two axes: a tree still has to have used its labels.
+  assert right["random forest"] > 0.6
+  assert right["boosted trees"] > 0.6
+
+
+def test_a_gaussian_process_on_ten_points_of_a_sine_beats_zero_and_the_mean():
+  ladder, rng = regression_ladder(), np.random.default_rng(0)
+  curves = [(rng.uniform(1, 5), rng.uniform(0, np.pi)) for _ in range(12)]
+  asked, truth = [], []
+  for amplitude, phase in curves:
+    x, q = rng.uniform(-5, 5, (10, 1)), rng.uniform(-5, 5, (50, 1))
+    asked.append(Asked(x, amplitude * np.sin(x + phase), q))
+    truth.append(amplitude * np.sin(q + phase))
+  error = {}
+  rows = list(answers(ladder.rungs, asked, seeds=1))
+  for i, rung in enumerate(ladder.rungs):
+    error[rung.name] = np.mean([np.square(row[i] - t).mean() for row, t in zip(rows, truth, strict=True)])
+  (zero,) = ladder.fixed
+  error["zero"] = np.mean([np.square(zero.answer(a.q) - t).mean() for a, t in zip(asked, truth, strict=True)])
+  assert error["zero"] == pytest.approx(np.mean(np.square(truth)))
+  assert error["Gaussian process on the support"] < 0.3 * min(error["zero"], error["mean of the support"])
+
+
+def test_the_mean_of_the_support_is_what_it_says():
+  rung = _rung(regression_ladder(), "mean of the support")
+  answer = rung.predict(np.zeros((3, 1)), np.asarray([[1.0], [2.0], [6.0]]), np.zeros((4, 1)), 0)
+  np.testing.assert_array_equal(answer, np.full((4, 1), 3.0))

@@ -1,0 +1,98 @@
+"""Config files come back as they were written, and bad values are refused with a way out."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from mtl_jax import config as c
+from mtl_jax.config import Config, ConfigError, dump, load, validate
+
+FILES = sorted((ROOT / "configs").glob("*.py"))
+GOOD = Config("good", c.Sinusoid(), c.MLP(), c.Maml())
+
+
+def changed(**fields) -> Config:
+  """GOOD with `part__field=value` put in."""
+  config = GOOD
+  for name, value in fields.items():
+    part, _, field = name.partition("__")
+    new = dataclasses.replace(getattr(config, part), **{field: value}) if field else value
+    config = dataclasses.replace(config, **{part: new})
+  return config
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_config_file_of_the_repository_works_and_survives_being_written_out(path, tmp_path):
+  config, docstring = load(path)
+  validate(config)
+  assert config.name == path.stem
+  assert docstring
+  copy = tmp_path / "config.py"
+  copy.write_text(dump(config, docstring))
+  assert load(copy) == (config, docstring)
+
+
+@pytest.mark.parametrize("docstring", ["", "a \\n b", "'single' and \"double\"", 'ends with "', "µm, °C,\nlines"])
+def test_every_docstring_survives_being_written_out(docstring, tmp_path):
+  copy = tmp_path / "config.py"
+  copy.write_text(dump(GOOD, docstring), encoding="utf-8")
+  assert load(copy) == (GOOD, docstring.strip())
+
+
+def test_a_docstring_cannot_break_out_of_its_quotes(tmp_path):
+  copy = tmp_path / "config.py"
+  copy.write_text(dump(GOOD, '"""\nraise SystemExit\n"""'))
+  assert load(copy)[0] == GOOD
+
+
+@pytest.mark.parametrize(
+  ("config", "field", "value"),
+  [
+    (changed(algorithm__inner_lr=math.nan), "algorithm.inner_lr", "nan"),
+    (changed(algorithm__inner_lr=math.inf), "algorithm.inner_lr", "inf"),
+    (changed(algorithm__outer_lr=0.0), "algorithm.outer_lr", "0.0"),
+    (changed(algorithm__outer_lr=-1e-3), "algorithm.outer_lr", "-0.001"),
+    (changed(algorithm__inner_steps=-1), "algorithm.inner_steps", "-1"),
+    (changed(controls=(c.Finetune(), c.Anil(inner_lr=math.nan))), "controls.1.inner_lr", "nan"),
+    (changed(training__steps=0), "training.steps", "0"),
+    (changed(training__seeds=-2), "training.seeds", "-2"),
+    (changed(training__tasks_per_step=0), "training.tasks_per_step", "0"),
+    (changed(training__chunk_steps=0), "training.chunk_steps", "0"),
+    (changed(training__keep=0), "training.keep", "0"),
+    (changed(evaluation__episodes=0), "evaluation.episodes", "0"),
+    (changed(evaluation__shots=()), "evaluation.shots", "()"),
+    (changed(evaluation__shots=(5, 0)), "evaluation.shots", "(5, 0)"),
+    (changed(algorithm=c.ProtoNet()), "algorithm", "ProtoNet"),
+  ],
+)
+def test_a_bad_value_is_refused_with_its_field_its_value_and_the_way_out(config, field, value):
+  with pytest.raises(ConfigError) as error:
+    validate(config)
+  name, _, rest = str(error.value).partition("=")
+  said, _, way_out = rest.rpartition(": ")
+  assert name == field
+  assert said.startswith(value)
+  assert len(way_out) > 10
+
+
+def test_a_missing_file_lists_what_there_is(tmp_path, monkeypatch):
+  (tmp_path / "configs").mkdir()
+  (tmp_path / "configs" / "known.py").write_text(dump(GOOD, ""))
+  monkeypatch.chdir(tmp_path)
+  with pytest.raises(ConfigError, match=r"configs/knwon\.py: no such config file\. There are: configs/known\.py"):
+    load(Path("configs/knwon.py"))
+
+
+@pytest.mark.parametrize("text", ["", "config = {'steps': 3}\n"])
+def test_a_file_that_defines_no_config_is_refused_by_name(tmp_path, text):
+  (tmp_path / "empty.py").write_text(text)
+  with pytest.raises(ConfigError, match=r"empty\.py: defines no `config = Config"):
+    load(tmp_path / "empty.py")
+
+
+def test_configs_cannot_be_changed_in_place():
+  with pytest.raises(dataclasses.FrozenInstanceError):
+    GOOD.training.steps = 3  # pyright: ignore[reportAttributeAccessIssue]
