@@ -12,10 +12,10 @@ def confusion_matrix(prediction: Array, target: Array, mask: Array) -> Array:
   A label outside 0..classes-1 makes everything NaN, as in `losses.cross_entropy`, unless masked.
   """
   classes = prediction.shape[-1]
-  known = (target >= 0) & (target < classes)
-  weight = jnp.where(mask, jnp.where(known, 1.0, jnp.nan), 0.0)
-  true = jax.nn.one_hot(target, classes) * weight[:, None]
-  return true.T @ jax.nn.one_hot(jnp.argmax(prediction, axis=-1), classes)
+  true = jax.nn.one_hot(jnp.where(mask, target, -1), classes)
+  counts = true.T @ jax.nn.one_hot(jnp.argmax(prediction, axis=-1), classes)
+  unknown = mask & ((target < 0) | (target >= classes))
+  return jnp.where(jnp.any(unknown), jnp.nan, counts)
 
 
 def accuracy(confusion: Array) -> Array:
@@ -27,16 +27,14 @@ def macro_recall(confusion: Array) -> Array:
   """Mean recall over the classes that occur among the targets."""
   support = jnp.sum(confusion, axis=1)
   recall = jnp.diagonal(confusion) / jnp.maximum(support, 1.0)
-  present = (support > 0).astype(recall.dtype)
-  return jnp.sum(recall * present) / jnp.maximum(jnp.sum(present), 1.0)
+  return _mean_where(support != 0, recall)
 
 
 def macro_f1(confusion: Array) -> Array:
   """Mean F1 over the classes that occur among targets or predictions, as scikit-learn's."""
   total = jnp.sum(confusion, axis=1) + jnp.sum(confusion, axis=0)
   f1 = 2.0 * jnp.diagonal(confusion) / jnp.maximum(total, 1.0)
-  present = (total > 0).astype(f1.dtype)
-  return jnp.sum(f1 * present) / jnp.maximum(jnp.sum(present), 1.0)
+  return _mean_where(total != 0, f1)
 
 
 def classification(prediction: Array, target: Array, mask: Array) -> dict[str, Array]:
@@ -53,6 +51,9 @@ def classification(prediction: Array, target: Array, mask: Array) -> dict[str, A
 def regression(prediction: Array, target: Array, mask: Array) -> dict[str, Array]:
   """mse: the mean squared error over examples and trailing axes, in the target's unit squared."""
   error = jnp.square(prediction - target)
-  per_example = jnp.mean(error, axis=tuple(range(1, error.ndim)))
-  count = jnp.maximum(jnp.sum(mask), 1).astype(per_example.dtype)
-  return {"mse": jnp.sum(jnp.where(mask, per_example, 0.0)) / count}
+  return {"mse": _mean_where(mask, jnp.mean(error, axis=tuple(range(1, error.ndim))))}
+
+
+def _mean_where(mask: Array, values: Array) -> Array:
+  """0 where the mask keeps nothing."""
+  return jnp.sum(jnp.where(mask, values, 0.0)) / jnp.maximum(jnp.sum(mask, dtype=values.dtype), 1.0)

@@ -32,8 +32,7 @@ ALGORITHMS: dict[str, Callable[..., Algorithm]] = {
   "maml": partial(maml, **MODEL, **INNER),
   "first order": partial(maml, **MODEL, **INNER, first_order=True, clip=1.0),
   "meta-sgd": partial(maml, **MODEL, **INNER, learned_rates="parameter"),
-  "one learned rate": partial(maml, **MODEL, **INNER, learned_rates="scalar", rematerialise=True),
-  "per step": partial(maml, **MODEL, **INNER, learned_rates="leaf", per_step_rates=True),
+  "per step": partial(maml, **MODEL, **INNER, learned_rates="scalar", per_step_rates=True, rematerialise=True),
   "anil": partial(anil, **MODEL, **INNER),
   "reptile": partial(reptile, **MODEL, **INNER),
   "protonet": partial(protonet, **MODEL, classes=CLASSES),
@@ -201,11 +200,11 @@ def test_masked_examples_change_nothing_whatever_they_hold(name):
 def test_every_labelled_example_counts(name):
   c = case(name)
   found = [
-    (c.update(KEY, c.first, episode)[0].params["head"], predict(name, c.first, episode.support))
+    (c.update(KEY, c.first, episode)[1]["gradient_norm"], predict(name, c.first, episode.support))
     for episode in (data(), *(map_sides(partial(hide, i), data()) for i in range(QUERY)))
   ]
   for less in found[1:]:
-    assert all(np.abs(a - b).max() > 1e-5 for a, b in zip(less, found[0], strict=True))
+    assert all(np.abs(a - b).max() > 1e-4 for a, b in zip(less, found[0], strict=True))
 
 
 def hide(i: int, batch: Batch) -> Batch:
@@ -222,7 +221,9 @@ def test_without_labels_the_first_parameters_answer_and_training_stays_finite(na
   assert np.isfinite(answer).all()
   if name != "protonet":
     apply_all = jax.vmap(apply, (None, 0))
-    close(answer, (jax.vmap(apply_all, (0, None)) if "replicated" in name else apply_all)(c.first.params, data().query.x))
+    close(
+      answer, (jax.vmap(apply_all, (0, None)) if "replicated" in name else apply_all)(c.first.params, data().query.x)
+    )
 
 
 @pytest.mark.parametrize(

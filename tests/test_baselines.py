@@ -8,8 +8,17 @@ from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mtl_jax.baselines import Asked, History, Ladder, Rung, _whitening, answers, classification_ladder, envelope_rule
-from mtl_jax.baselines import regression_ladder
+from mtl_jax.baselines import (
+  Asked,
+  History,
+  Ladder,
+  Rung,
+  _whitening,
+  answers,
+  classification_ladder,
+  envelope_rule,
+  regression_ladder,
+)
 
 CLASSES, FEATURES = 3, 4
 CENTRES = np.eye(CLASSES, FEATURES) * 4.0

@@ -95,7 +95,9 @@ def test_drawn_episodes_are_those_that_are_evaluated(pool):
   inside = evaluate(KEY, NEAREST, jnp.float32(0.0), tasks, episodes=30)
   drawn = episodes_of(KEY, tasks, 30)
   keys = jax.random.split(jax.random.key(0), 30)
-  logits = np.asarray(jax.jit(jax.vmap(centroids, (0, None, 0, 0)))(keys, jnp.float32(0.0), drawn.support, drawn.query.x))
+  logits = np.asarray(
+    jax.jit(jax.vmap(centroids, (0, None, 0, 0)))(keys, jnp.float32(0.0), drawn.support, drawn.query.x)
+  )
   for outside in (score_values(logits, drawn), score_labels(logits.argmax(-1), drawn, CLASSES)):
     jax.tree.map(np.testing.assert_array_equal, outside, inside)
 

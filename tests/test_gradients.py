@@ -57,12 +57,10 @@ def linear_data(width: int = WIDTH) -> tuple[Episode, list[tuple[Quadratic, Quad
   x, y = rng.normal(size=(TASKS, SUPPORT + QUERY, width)), rng.normal(size=(TASKS, SUPPORT + QUERY))
   keep = jnp.ones((TASKS, SUPPORT + QUERY), bool)
   support, query = (
-    Batch(jnp.asarray(x[:, s]), jnp.asarray(y[:, s]), keep[:, s])
-    for s in (slice(SUPPORT), slice(SUPPORT, None))
+    Batch(jnp.asarray(x[:, s]), jnp.asarray(y[:, s]), keep[:, s]) for s in (slice(SUPPORT), slice(SUPPORT, None))
   )
   parts = [
-    (quadratic(xi[:SUPPORT], yi[:SUPPORT]), quadratic(xi[SUPPORT:], yi[SUPPORT:]))
-    for xi, yi in zip(x, y, strict=True)
+    (quadratic(xi[:SUPPORT], yi[:SUPPORT]), quadratic(xi[SUPPORT:], yi[SUPPORT:])) for xi, yi in zip(x, y, strict=True)
   ]
   return Episode(support, query, jnp.arange(TASKS)), parts
 
@@ -106,9 +104,7 @@ def test_maml_on_a_linear_model_has_the_gradient_of_the_closed_form(steps, first
       theta = theta - RATE * s.gradient(theta)
     power = np.eye(WIDTH) if first_order else np.linalg.matrix_power(s.jacobian(RATE), steps)
     expected.append(power.T @ q.gradient(theta))
-  algorithm = maml(
-    dot, squared_error, inner=optax.sgd(RATE), inner_steps=steps, outer=OUTER, first_order=first_order
-  )
+  algorithm = maml(dot, squared_error, inner=optax.sgd(RATE), inner_steps=steps, outer=OUTER, first_order=first_order)
   close(lost(algorithm, jnp.asarray(start()), data)[0], np.mean(expected, axis=0))
 
 
@@ -116,7 +112,7 @@ def test_maml_on_a_linear_model_has_the_gradient_of_the_closed_form(steps, first
 def test_meta_sgd_has_the_gradient_of_the_closed_form_in_parameters_and_rates(first_order):
   """theta' = theta - a r * grad L_s(theta), elementwise in r. Then, with g = grad L_q(theta'),
 
-    grad_r = -a grad L_s(theta) * g,    grad_theta = (I - a diag(r) 2A_s)' g   (first order: g).
+  grad_r = -a grad L_s(theta) * g,    grad_theta = (I - a diag(r) 2A_s)' g   (first order: g).
   """
   data, tasks = linear_data()
   theta, rates = start(), np.asarray([0.5, 1.0, 2.0])
@@ -152,8 +148,7 @@ def test_one_rate_per_step_and_leaf_has_the_gradient_of_the_closed_form():
   expected = []
   for t in range(TASKS):
     s, q = (
-      quadratic(np.append(side.x[t], np.ones((side.x.shape[1], 1)), axis=1), np.asarray(side.y[t]))
-      for side in data[:2]
+      quadratic(np.append(side.x[t], np.ones((side.x.shape[1], 1)), axis=1), np.asarray(side.y[t])) for side in data[:2]
     )
     thetas = [np.append(start(), 0.5)]
     for r in spread:
@@ -244,18 +239,18 @@ def test_finetune_trains_on_support_and_query_together():
 
 
 @pytest.mark.parametrize(
-  "factory",
+  ("factory", "steps"),
   [
-    lambda **options: maml(outer=OUTER, **options),
-    lambda **options: reptile(outer=OUTER, **options),
-    lambda **options: finetune(outer=OUTER, **options),
+    (maml, {"inner_steps": 3}),
+    (reptile, {"inner_steps": 3}),
+    (reptile, {"inner_steps": 1, "predict_steps": 3}),
+    (finetune, {"inner_steps": 3}),
   ],
-  ids=["maml", "reptile", "finetune"],
 )
-def test_prediction_is_the_closed_form_of_gradient_descent_on_the_support_set(factory):
+def test_prediction_is_the_closed_form_of_gradient_descent_on_the_support_set(factory, steps):
   """phi = w* + (I - 2a A_s)^k (theta - w*) with A_s w* = b_s; the prediction is x.phi."""
   data, tasks = linear_data()
-  algorithm = factory(apply=dot, loss=squared_error, inner=optax.sgd(RATE), inner_steps=3)
+  algorithm = factory(dot, squared_error, inner=optax.sgd(RATE), outer=OUTER, **steps)
   state = algorithm.init(jnp.asarray(start()))
   found = jax.vmap(algorithm.predict, (None, None, 0, 0))(KEY, state, data.support, data.query.x)
   for t, (s, _) in enumerate(tasks):
