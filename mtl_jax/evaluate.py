@@ -1,6 +1,6 @@
 """Scores on held-out tasks, and intervals that respect which of them are the same machine."""
 
-from functools import partial
+from functools import lru_cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -83,6 +83,14 @@ def score_values(predicted: np.ndarray, episodes: Episode) -> Scores:
 ENOUGH_UNITS = 30
 
 
+@lru_cache(maxsize=8)
+def _resampled(seeds: int, groups: int, resamples: int) -> tuple[np.ndarray, np.ndarray]:
+  """How often each resample takes each seed and each group: (resamples, seeds), (resamples, groups)."""
+  rng = np.random.default_rng(0)
+  draws = rng.multinomial(groups, np.full(groups, 1 / groups), size=resamples).astype(float)
+  return rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples).astype(float), draws
+
+
 def interval(
   scores: np.ndarray, unit: np.ndarray | None = None, *, resamples: int = 2000, level: float = 0.95
 ) -> tuple[float, float, float]:
@@ -110,10 +118,8 @@ def interval(
       groups = inverse.reshape(-1)
   count = np.bincount(groups)
   sums = np.stack([np.bincount(groups, weights=row) for row in scores])  # (seeds, groups)
-  rng = np.random.default_rng(0)
-  draws = rng.multinomial(len(count), np.full(len(count), 1 / len(count)), size=resamples)
-  rows = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples) / seeds
-  means = np.einsum("rs,sg,rg->r", rows, sums, draws, optimize=True) / (draws @ count)
+  rows, draws = _resampled(seeds, len(count), resamples)
+  means = np.sum((rows @ sums) * draws, axis=1) / seeds / (draws @ count)
   tail = 50 * (1 - level)
   low, high = np.percentile(means, [tail, 100 - tail])
   return float(scores.mean()), float(low), float(high)

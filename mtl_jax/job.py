@@ -77,7 +77,7 @@ def exit_with_message(main: Callable[[list[str]], None], argv: list[str]) -> Non
   try:
     main(argv)
   except (ConfigError, CheckpointError, DataError, LeakError, TrainingError) as error:
-    Console(stderr=True).print(f"{type(error).__name__}: {error}", markup=False, highlight=False)
+    Console(stderr=True).print(f"{type(error).__name__}: {error}", markup=False, highlight=False, soft_wrap=True)
     raise SystemExit(1) from None
 
 

@@ -62,7 +62,7 @@ def main(argv: list[str]) -> None:
     job.train(config, folds, folder, command.resume)
   except Interrupted as error:
     write_report([folder], folder / "report.html")
-    job.console.print(f"{error}\ngo on with: python scripts/train.py {folder} --resume")
+    job.console.print(f"{error}\ngo on with: python scripts/train.py {folder} --resume", soft_wrap=True)
     raise SystemExit(130) from None
   job.note(folder, tasks=prepared - began, training=time.perf_counter() - prepared)
   job.score(config, folds, folder)

@@ -74,7 +74,7 @@ def test_a_bad_value_is_refused_with_its_field_its_value_and_the_way_out(config,
   name, _, rest = str(error.value).partition("=")
   said, _, way_out = rest.rpartition(": ")
   assert name == field
-  assert said.startswith(value)
+  assert value in said
   assert len(way_out) > 10
 
 

@@ -259,6 +259,17 @@ def test_prediction_is_the_closed_form_of_gradient_descent_on_the_support_set(fa
     close(found[t], np.asarray(data.query.x[t]) @ phi)
 
 
+def test_prediction_uses_the_rates_that_were_learned():
+  """theta' = theta - a r * grad L_s(theta), elementwise in r; the prediction is x.theta'."""
+  data, tasks = linear_data()
+  algorithm = maml(dot, squared_error, inner=optax.sgd(RATE), inner_steps=1, outer=OUTER, learned_rates="parameter")
+  rates = np.asarray([0.5, 1.0, 2.0])
+  state = algorithm.init(jnp.asarray(start()))._replace(rates=jnp.asarray(rates))
+  support, x = jax.tree.map(lambda leaf: leaf[0], (data.support, data.query.x))
+  expected = start() - RATE * rates * tasks[0][0].gradient(start())
+  close(algorithm.predict(KEY, state, support, x), np.asarray(x) @ expected)
+
+
 def perceptron(params, x):
   return jnp.tanh(x @ params["body"]["w"] + params["body"]["b"][None]) @ params["head"]
 
