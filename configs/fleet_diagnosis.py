@@ -1,4 +1,27 @@
-"""Name the condition of a rotating machine never seen before, from a few labelled windows."""
+"""The main job: name the condition of a rotating machine never seen before, from a few labelled windows.
+
+  make train                                              (or)
+  python scripts/train.py configs/fleet_diagnosis.py
+
+256 simulated machines have history: 24 recordings of each of 8 conditions, each at its own speed, load and severity.
+Test machines have other bearings and run faster (28 to 40 revolutions per second against 15 to 28). The networks read
+the 44 features of the baselines beside three log spectra of the same window. LayerNorm, no batch statistics. Rates and
+steps were chosen on validation machines.
+
+Measured 2026-11-23, 2 CPU cores, JAX 0.10.2, 5 seeds, 600 episodes on 600 test machines, macro-F1 in %, 95 % intervals:
+
+                                    K = 1               K = 5               K = 10
+  anil                              80.2 (79.2-81.3)    83.9 (83.0-84.9)    84.6 (83.7-85.6)
+  protonet                          71.3 (69.9-72.9)    83.3 (82.3-84.3)    84.8 (83.9-85.8)
+  pooled network, fine-tuned        78.0 (76.8-79.2)    83.0 (82.0-84.0)    84.3 (83.3-85.3)
+  pooled network, head fine-tuned   78.2 (77.0-79.3)    82.5 (81.5-83.4)    83.6 (82.6-84.6)
+  best on features                  77.5 (76.2-78.9)    77.5 (76.2-78.9)    80.5 (79.5-81.5)
+
+The best on features is pooled logistic regression, which uses no label of the new machine, and at K = 10 logistic
+regression on its labels. anil is ahead of it by 2.7 (1.9 to 3.5) points at K = 1, 6.4 (5.6 to 7.2) at K = 5 and 4.1
+(3.6 to 4.6) at K = 10; ahead of the best fine-tuned network by 2.0 (1.6 to 2.5), 0.9 (0.6 to 1.3) and 0.3 (-0.1 to 0.6,
+not told apart). The whole table stands in the README.
+"""
 
 from mtl_jax.config import MLP, Anil, Config, Finetune, Fleet, ProtoNet, Training
 
