@@ -1,0 +1,19 @@
+"""From a config to objects, one typed match for each kind of thing."""
+
+from mtl_jax.build.folds import Fold, HeldOut, folds, standardised, view_of
+from mtl_jax.build.methods import Method, Trained, algorithm, at_steps, network, scratch, trained
+
+__all__ = [
+  "Fold",
+  "Method",
+  "HeldOut",
+  "Trained",
+  "algorithm",
+  "at_steps",
+  "folds",
+  "network",
+  "scratch",
+  "standardised",
+  "trained",
+  "view_of",
+]

@@ -1,0 +1,203 @@
+"""From a config to task families: what to learn from, and the held-out tasks to be scored on."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mtl_jax import config as c
+from mtl_jax.baselines import Fixed, History, Ladder, classification_ladder, envelope_rule, regression_ladder
+from mtl_jax.data import cwru, mfpt
+from mtl_jax.tasks import bearings, fleet, vibration
+from mtl_jax.tasks.pool import Pool, few_shot
+from mtl_jax.tasks.sinusoid import mean_curve, sinusoid
+from mtl_jax.trust import leak_audit
+from mtl_jax.types import Array, TaskFamily
+
+VALIDATION_SHOTS = 5
+
+
+class HeldOut(NamedTuple):
+  """One thing to score: a family for each number of labels, and the names of the labels."""
+
+  family: Callable[[int], TaskFamily]
+  labels: tuple[str, ...]  # () for a regression
+  ladder: Ladder
+
+
+class Fold(NamedTuple):
+  """Tasks to learn from and the held-out ones to be scored on; a test may stand in several folds."""
+
+  name: str
+  train: TaskFamily
+  validation: TaskFamily | None
+  tests: dict[str, HeldOut]
+
+
+@cache  # the same function each time, so that what is jitted on it compiles once
+def view_of(model: c.Model) -> Callable[[vibration.Window], vibration.Viewed]:
+  return vibration.viewed(vibration.waveform if isinstance(model, c.Conv1D) else vibration.spectra)
+
+
+def standardised(model: c.Model, fitted_on: list[Pool], pools: list[Pool]) -> list[Pool]:
+  """Spectra less the training windows' mean, over their deviation; waveforms as they are."""
+  if isinstance(model, c.Conv1D):
+    return pools
+  rows = jnp.concatenate([p.x.input[p.mask] for p in fitted_on])
+  mean, deviation = jnp.mean(rows, axis=0), jnp.std(rows, axis=0) + 1e-6
+
+  def scale(pool: Pool) -> Pool:
+    x = (pool.x.input - mean[None, None, None]) / deviation[None, None, None]
+    return pool._replace(x=pool.x._replace(input=jnp.where(pool.mask[..., None], x, 0.0)))
+
+  return [scale(pool) for pool in pools]
+
+
+def _history(pools: list[Pool]) -> History:
+  """Every usable training window: features, label, machine."""
+  parts = []
+  for pool in pools:
+    mask = np.asarray(pool.mask)
+    unit, label, _ = np.nonzero(mask)
+    parts.append((np.asarray(pool.x.features)[mask], label, np.asarray(pool.unit)[unit]))
+  x, y, group = (np.concatenate(column) for column in zip(*parts, strict=True))
+  return History(x, y, group)
+
+
+def _asked(config: c.Config, support: Pool, query: Pool | None, queries: int) -> Callable[[int], TaskFamily]:
+  """A test family for each number of labels; all of them share one compiled program."""
+  places = max(config.evaluation.shots)
+  return lambda k: few_shot(support, query, shots=k, queries=queries, places=places)
+
+
+def _sinusoid(config: c.Config, tasks: c.Sinusoid) -> list[Fold]:
+  train = sinusoid(tasks.shots, tasks.queries)
+  ladder = _beside(regression_ladder(), Fixed("best without adaptation", mean_curve))
+  test = HeldOut(cache(lambda k: sinusoid(k, 100)), (), ladder)
+  return [Fold("sinusoid", train, sinusoid(tasks.shots, 50), {"curves never seen": test})]
+
+
+def _fleet_history(config: c.Config, tasks: c.Fleet) -> tuple[Pool, Pool, Array]:
+  """Training and validation machines, and a key for others."""
+  train_key, validation_key, key = jax.random.split(jax.random.key(config.seed), 3)
+  view = view_of(config.model)
+  train = fleet.pool(train_key, "train", machines=tasks.machines, recordings=tasks.recordings, view=view)
+  validation = fleet.pool(
+    validation_key, "validation", machines=60, recordings=VALIDATION_SHOTS + tasks.queries, view=view
+  )
+  return train, validation, key
+
+
+def _fleet(config: c.Config, tasks: c.Fleet) -> list[Fold]:
+  train, validation, key = _fleet_history(config, tasks)
+  count = max(config.evaluation.shots) + tasks.queries
+  test = fleet.pool(key, "test", machines=tasks.test_machines, recordings=count, view=view_of(config.model))
+  ladder = classification_ladder(_history([train]))
+  train, validation, test = standardised(config.model, [train], [train, validation, test])
+  return [
+    Fold(
+      "fleet",
+      few_shot(train, shots=tasks.shots, queries=tasks.queries),
+      few_shot(validation, shots=VALIDATION_SHOTS, queries=tasks.queries),
+      {"machines never seen": HeldOut(_asked(config, test, None, tasks.queries), fleet.CONDITIONS, ladder)},
+    )
+  ]
+
+
+_CLOCKS = {"CWRU, outer race at 6 o'clock": (6,), "CWRU, outer race at 3, 6 or 12 o'clock": (3, 6, 12)}
+_MFPT = "MFPT rig"
+_NINE = "CWRU, nine fault classes"
+
+
+def _mfpt_rule(classes: tuple[str, ...]) -> Fixed:
+  inner, outer = (vibration.FEATURE_NAMES.index(f"envelope_{line}_1x") for line in ("bpfi", "bpfo"))
+  return envelope_rule(inner, outer, classes.index("inner race"), classes.index("outer race"), len(classes))
+
+
+def _beside(ladder: Ladder, *more: Fixed) -> Ladder:
+  return ladder._replace(fixed=(*ladder.fixed, *more))
+
+
+def _bearings(config: c.Config, tasks: c.Bearings) -> list[Fold]:
+  """Each diameter left out once, in both forms of the outer-race class; then CWRU to MFPT."""
+  view, recordings = view_of(config.model), cwru.load()
+  folds = []
+
+  def fold(
+    name: str, job: str, clocks: tuple[int, ...], diameters: tuple[int, ...], held: tuple[Pool, Pool], *rules: Fixed
+  ):
+    train = bearings.cwru_diameters(recordings, diameters=diameters, clocks=clocks, view=view)
+    leak_audit("unit", {"training": train[0].unit, "test": held[0].unit})
+    ladder = _beside(classification_ladder(_history(list(train))), *rules)
+    train_s, train_q, held_s, held_q = standardised(config.model, list(train), [*train, *held])
+    test = HeldOut(_asked(config, held_s, held_q, tasks.queries), bearings.FAULTS, ladder)
+    family = few_shot(train_s, train_q, shots=tasks.shots, queries=tasks.queries)
+    folds.append(Fold(name, family, None, {job: test}))
+
+  for job, clocks in _CLOCKS.items():
+    for left_out in tasks.diameters:
+      others = tuple(d for d in tasks.diameters if d != left_out)
+      held = bearings.cwru_diameters(recordings, diameters=(left_out,), clocks=clocks, view=view)
+      fold(f"{left_out}-mil-{len(clocks)}", job, clocks, others, held)
+  rig = bearings.mfpt(mfpt.load(), view=view)
+  fold("mfpt", _MFPT, (3, 6, 12), tasks.diameters, rig, _mfpt_rule(bearings.FAULTS))
+  return folds
+
+
+def _fleet_to_bearings(config: c.Config, tasks: c.FleetToBearings) -> list[Fold]:
+  """One training on the fleet; every form of the real bearings as a test."""
+  view, classes = view_of(config.model), fleet.CONDITIONS
+  train, validation, _ = _fleet_history(config, tasks.fleet)
+  recordings = cwru.load()
+  held = {
+    job: bearings.cwru_diameters(
+      recordings, diameters=tasks.bearings.diameters, clocks=clocks, classes=classes, view=view
+    )
+    for job, clocks in _CLOCKS.items()
+  }
+  held[_MFPT] = bearings.mfpt(mfpt.load(), classes=classes, view=view)
+  held[_NINE] = bearings.cwru_nine(recordings, view=view)
+  ladder = classification_ladder(_history([train]))
+  tests = {}
+  for job, pools in held.items():
+    support, query = standardised(config.model, [train], list(pools))
+    here, labels = ladder, classes
+    if job == _MFPT:
+      here = _beside(ladder, _mfpt_rule(classes))
+    if job == _NINE:  # the fleet's labels mean something else there
+      here, labels = ladder._replace(fixed=()), _nine_labels()
+    tests[job] = HeldOut(_asked(config, support, query, tasks.bearings.queries), labels, here)
+  train, validation = standardised(config.model, [train], [train, validation])
+  return [
+    Fold(
+      "fleet",
+      few_shot(train, shots=tasks.fleet.shots, queries=tasks.fleet.queries),
+      few_shot(validation, shots=VALIDATION_SHOTS, queries=tasks.fleet.queries),
+      tests,
+    )
+  ]
+
+
+def _nine_labels() -> tuple[str, ...]:
+  return tuple(f"{fault} {diameter} mil" for fault in bearings.FAULTS for diameter in (7, 14, 21))
+
+
+def folds(config: c.Config) -> list[Fold]:
+  """The task families of a config.
+
+  Raises:
+    DataError: a real data set is absent or damaged.
+    LeakError: a unit or a recording stands on both sides.
+  """
+  match config.tasks:
+    case c.Sinusoid() as tasks:
+      return _sinusoid(config, tasks)
+    case c.Fleet() as tasks:
+      return _fleet(config, tasks)
+    case c.Bearings() as tasks:
+      return _bearings(config, tasks)
+    case c.FleetToBearings() as tasks:
+      return _fleet_to_bearings(config, tasks)
