@@ -136,9 +136,7 @@ def test_a_diameter_without_recordings_is_named():
 
 def nine_rig() -> list[Made]:
   cells = [(fault, mil, load) for load in (0.0, 1.0) for mil in (7, 14, 21) for fault in bearings.FAULTS]
-  return [
-    made(i, fault, mil, load, 6 * (fault == "outer race")) for i, (fault, mil, load) in enumerate(cells)
-  ]
+  return [made(i, fault, mil, load, 6 * (fault == "outer race")) for i, (fault, mil, load) in enumerate(cells)]
 
 
 def test_nine_classes_are_fault_times_diameter():
@@ -157,9 +155,7 @@ def test_the_audit_finds_a_training_diameter_in_the_nine_class_task():
   nine, _ = bearings.cwru_nine(nine_rig(), view=level)
   with pytest.raises(LeakError, match="14"):
     leak_audit("unit", {"train": train.unit, "test": nine.unit})
-  task = (
-    few_shot(*bearings.cwru_nine(nine_rig(), view=level), shots=1, queries=1).sample(jax.random.key(0)).task
-  )
+  task = few_shot(*bearings.cwru_nine(nine_rig(), view=level), shots=1, queries=1).sample(jax.random.key(0)).task
   assert task.tolist() == [7, 14, 21]
 
 
@@ -176,9 +172,7 @@ def test_mfpt_labels_come_from_the_lowest_load_of_each_fault():
 
 
 def test_mfpt_is_no_unit_of_cwru():
-  leak_audit(
-    "unit", {"train": np.asarray([7, 14, 21, 28]), "test": bearings.mfpt(mfpt_rig(), view=level)[0].unit}
-  )
+  leak_audit("unit", {"train": np.asarray([7, 14, 21, 28]), "test": bearings.mfpt(mfpt_rig(), view=level)[0].unit})
 
 
 def test_a_fault_with_a_single_load_or_none_is_refused():
@@ -205,9 +199,7 @@ def centroid_f1(pools, shots: int, episodes: int = 30) -> float:
 @pytest.fixture(scope="module")
 def by_diameter():
   recordings = cwru.load()
-  return {
-    d: bearings.cwru_diameters(recordings, diameters=(d,), view=vibration.features) for d in (7, 14, 21)
-  }
+  return {d: bearings.cwru_diameters(recordings, diameters=(d,), view=vibration.features) for d in (7, 14, 21)}
 
 
 @real
@@ -231,9 +223,7 @@ def test_a_forest_from_the_other_diameters_and_no_label_is_far_off(by_diameter, 
 
 @real
 def test_the_envelope_rule_is_right_on_every_window_of_mfpt():
-  rule = jax.jit(
-    jax.vmap(lambda w: vibration.envelope_rule(w, bearings.FAULTS, ("inner race", "outer race")))
-  )
+  rule = jax.jit(jax.vmap(lambda w: vibration.envelope_rule(w, bearings.FAULTS, ("inner race", "outer race"))))
   for pool in bearings.mfpt(mfpt.load(), view=lambda window: window):
     unit, label, slot = np.nonzero(np.asarray(pool.mask))
     scores = rule(vibration.Window(*(leaf[unit, label, slot] for leaf in pool.x)))

@@ -248,7 +248,7 @@ def test_a_half_written_last_line_is_not_read_and_does_not_spoil_the_next(tmp_pa
 def test_a_row_with_a_nan_is_refused_and_leaves_the_file_as_it_was(tmp_path, bad):
   recorder = Recorder(tmp_path / "metrics.jsonl")
   recorder.write({"step": 1})
-  with pytest.raises(ValueError, match="finite.*loss"):
+  with pytest.raises(ValueError, match=r"finite.*loss"):
     recorder.write({"step": 2, "loss": bad})
   assert read(tmp_path / "metrics.jsonl") == [{"step": 1}]
 

@@ -53,7 +53,7 @@ def test_a_folder_without_the_files_names_the_one_that_is_missing(load, files, t
 
 def test_a_file_cut_short_names_both_sizes_and_both_hashes(tmp_path):
   cut = CONTENT[:-5]
-  with pytest.raises(DataError, match="a.npz is cut short: expected 20 bytes, found 15") as caught:
+  with pytest.raises(DataError, match=r"a\.npz is cut short: expected 20 bytes, found 15") as caught:
     checked("set", FILES, written(tmp_path, cut))
   for content in (CONTENT, cut):
     assert hashlib.sha256(content).hexdigest() in str(caught.value)
@@ -61,7 +61,7 @@ def test_a_file_cut_short_names_both_sizes_and_both_hashes(tmp_path):
 
 
 def test_a_file_of_the_right_size_with_a_changed_byte_is_refused(tmp_path):
-  with pytest.raises(DataError, match="a.npz is not the expected file"):
+  with pytest.raises(DataError, match=r"a\.npz is not the expected file"):
     checked("set", FILES, written(tmp_path, CONTENT[:-1] + b"?"))
 
 
@@ -120,9 +120,7 @@ def test_the_healthy_recording_has_a_line_at_its_shaft_speed_which_it_has_only_a
 def test_speeds_are_those_of_the_index_and_nominal_where_not_recorded(rig):
   by_name = {r.name: r for r in rig}
   assert by_name["cwru 105"].shaft_hz == pytest.approx(1797 / 60)
-  assert [by_name[f"cwru {n}"].shaft_hz * 60 for n in range(3001, 3005)] == pytest.approx(
-    [1797, 1772, 1750, 1730]
-  )
+  assert [by_name[f"cwru {n}"].shaft_hz * 60 for n in range(3001, 3005)] == pytest.approx([1797, 1772, 1750, 1730])
 
 
 @real
@@ -131,9 +129,7 @@ def test_an_outer_race_recording_has_its_envelope_line_at_bpfo(rig):
   import scipy.signal
 
   r = next(r for r in rig if r.name == "cwru 130")
-  band = scipy.signal.sosfiltfilt(
-    scipy.signal.butter(4, 2000, "high", fs=r.sampling_hz, output="sos"), r.signal
-  )
+  band = scipy.signal.sosfiltfilt(scipy.signal.butter(4, 2000, "high", fs=r.sampling_hz, output="sos"), r.signal)
   envelope = np.abs(scipy.signal.hilbert(band)) ** 2
   power = np.abs(np.fft.rfft(envelope - envelope.mean()))
   hertz = np.fft.rfftfreq(envelope.size, 1 / r.sampling_hz)

@@ -226,9 +226,7 @@ def test_checks_validate_save_and_record_on_the_grid_and_at_the_end():
 def test_a_nan_names_the_step_the_metric_and_the_last_good_checkpoint():
   store, recorder = FakeStore(), FakeRecorder()
   broken = counter(lambda s: {"fine": s["n"], "gradient_norm": jnp.where(s["n"] == 9.0, jnp.nan, 1.0)})
-  with pytest.raises(
-    TrainingError, match=r"step 9: gradient_norm is nan; .*memory/8.*learning rate"
-  ) as caught:
+  with pytest.raises(TrainingError, match=r"step 9: gradient_norm is nan; .*memory/8.*learning rate") as caught:
     run(broken, ZERO, NOTHING, steps=20, checkpoints=store, recorder=recorder)
   assert (caught.value.step, caught.value.name) == (9, "gradient_norm")
   assert store.steps() == [4, 8] and recorder.rows[-1]["step"] == 8

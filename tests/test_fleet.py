@@ -82,6 +82,13 @@ def test_the_envelope_of_a_race_or_ball_fault_has_its_line_where_kinematics_and_
   assert ratio[right].mean() == pytest.approx(0.99, abs=0.003)
 
 
+def test_a_ball_strikes_both_races_in_each_of_its_turns(windows):
+  """The larger of the two in turn, so that the line at twice the spin exceeds the one at the spin."""
+  spectrum, place = _envelope_spectrum(_alone(windows, "ball")), _line_hz(windows["ball"], "ball")
+  twice, once = (_peak(spectrum, 0.97 * share * place, 1.01 * share * place)[1] for share in (1.0, 0.5))
+  assert np.median(twice / once) > 1.5
+
+
 def test_the_noise_of_a_worn_cage_swells_once_per_turn_of_the_cage(windows):
   place = _line_hz(windows["cage"], "cage")
   found, _ = _peak(_envelope_spectrum(_alone(windows, "cage")), 0.5 * place, 1.5 * place)
@@ -186,6 +193,7 @@ def test_machines_keep_to_the_ranges_of_their_split(split):
   balls, g = outer + inner, 1 - 2 * cage
   ratio = (1 - g**2) / (2 * spin)
   np.testing.assert_allclose(balls, balls.round(), atol=1e-4)
+  np.testing.assert_allclose(outer, balls * cage, rtol=1e-5)  # each ball passes the outer race once per cage turn
   assert set(balls.round().astype(int).tolist()) == set(ranges.balls)
   contact = np.rad2deg(np.arccos(np.clip(g / ratio, -1, 1)))
   spans = {"diameter_ratio": ratio, "contact_deg": contact, "speed_hz": m.speed_hz}

@@ -34,9 +34,7 @@ def test_an_example_comes_from_the_unit_and_class_that_it_says():
   episode = draw(few_shot(pool(), shots=2, queries=3))
   for side in episode[:2]:
     np.testing.assert_array_equal(side.x[..., 1], side.y)
-    np.testing.assert_array_equal(
-      10 * (side.x[..., 0] + 1), np.broadcast_to(episode.task[:, None], side.y.shape)
-    )
+    np.testing.assert_array_equal(10 * (side.x[..., 0] + 1), np.broadcast_to(episode.task[:, None], side.y.shape))
   assert set(np.asarray(episode.task).tolist()) == {10, 20, 30}
 
 

@@ -68,8 +68,7 @@ def run_folder(folder: Path, scores=None, curves=None, about=None) -> Path:
 
 def training(method="maml", steps=4):
   return [
-    {"method": method, "step": 10 * i, "loss": 1.0 / (i + 1), "validation_macro_f1": 0.1 * i}
-    for i in range(steps)
+    {"method": method, "step": 10 * i, "loss": 1.0 / (i + 1), "validation_macro_f1": 0.1 * i} for i in range(steps)
   ]
 
 
@@ -93,9 +92,7 @@ def bold_cells(html: str) -> list[tuple[str, str]]:
   return found
 
 
-@pytest.mark.parametrize(
-  ("ours", "baseline", "winner"), [(0.9, 0.8, ("maml", "90.0")), (0.7, 0.8, ("forest", "80.0"))]
-)
+@pytest.mark.parametrize(("ours", "baseline", "winner"), [(0.9, 0.8, ("maml", "90.0")), (0.7, 0.8, ("forest", "80.0"))])
 def test_the_winner_is_bold_whoever_it_is(tmp_path, ours, baseline, winner):
   scores = two(ours, baseline)
   assert bold_cells(page(tmp_path, run_folder(tmp_path / "run", scores))) == [winner]
@@ -197,10 +194,7 @@ def test_an_accuracy_without_its_macro_f1_is_preliminary(tmp_path):
     ),
     (
       None,
-      (
-        "maml is 10.0 points ahead of forest, the best baseline; no paired test was recorded, so nothing is "
-        "claimed."
-      ),
+      ("maml is 10.0 points ahead of forest, the best baseline; no paired test was recorded, so nothing is claimed."),
     ),
   ],
 )
@@ -237,9 +231,7 @@ class Links(HTMLParser):
 
   def handle_starttag(self, tag, attrs):
     self.tags.add(tag)
-    self.targets += [
-      value for name, value in attrs if name in ("src", "href", "srcset", "data", "action", "poster")
-    ]
+    self.targets += [value for name, value in attrs if name in ("src", "href", "srcset", "data", "action", "poster")]
 
 
 def full_run(folder: Path) -> Path:
@@ -447,12 +439,7 @@ def test_the_confusion_shown_is_of_the_best_of_ours_nearest_five_labels():
 
 
 def test_the_picture_is_a_small_png_and_equal_rows_give_equal_bytes(tmp_path):
-  scores = [
-    r
-    for i in range(10)
-    for k in (1, 5, 10)
-    for r in rows(f"method {i}", "baseline", 0.05 * i + 0.01 * k, k=k)
-  ]
+  scores = [r for i in range(10) for k in (1, 5, 10) for r in rows(f"method {i}", "baseline", 0.05 * i + 0.01 * k, k=k)]
   first = write_picture(scores, tmp_path / "new" / "a.png").read_bytes()
   assert first.startswith(b"\x89PNG") and len(first) < 150_000
   assert write_picture(scores, tmp_path / "b.png").read_bytes() == first

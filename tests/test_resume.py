@@ -24,9 +24,7 @@ def start(*arguments) -> subprocess.Popen:
   paths = [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
   environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "JAX_PLATFORMS": "cpu"}
   command = [sys.executable, "-W", "error", str(HERE / "resume_worker.py"), *map(str, arguments)]
-  return subprocess.Popen(
-    command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-  )
+  return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def wait_until(condition, process: subprocess.Popen) -> None:
@@ -47,9 +45,7 @@ def finish(process: subprocess.Popen) -> str:
 
 
 def rows(folder: Path) -> list[dict]:
-  return [
-    {k: v for k, v in row.items() if not k.endswith("_per_s")} for row in read(folder / "metrics.jsonl")
-  ]
+  return [{k: v for k, v in row.items() if not k.endswith("_per_s")} for row in read(folder / "metrics.jsonl")]
 
 
 def has_rows(folder: Path, count: int) -> bool:

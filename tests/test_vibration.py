@@ -63,9 +63,7 @@ def test_squared_envelope_up_to_the_nyquist_frequency_is_that_of_the_hilbert_tra
   signal = np.random.default_rng(1).normal(size=samples)
   centred = signal - signal.mean()  # DC counts twice here and once in SciPy, were there any
   found = vibration.squared_envelope(jnp.asarray(centred, jnp.float32), jnp.float32(RATE), low_hz=-5000.0)
-  np.testing.assert_allclose(
-    found, np.abs(np.asarray(scipy.signal.hilbert(centred))) ** 2, rtol=1e-3, atol=1e-4
-  )
+  np.testing.assert_allclose(found, np.abs(np.asarray(scipy.signal.hilbert(centred))) ** 2, rtol=1e-3, atol=1e-4)
 
 
 def test_time_statistics_are_scipys():
@@ -144,9 +142,7 @@ def test_the_waveform_has_unit_rms_and_no_offset():
 CLASSES = ("healthy", "ball", "inner race", "outer race")
 
 
-@pytest.mark.parametrize(
-  ("fault", "order"), [("outer race", 3.5848), ("inner race", 5.4152), ("ball", 4.7136)]
-)
+@pytest.mark.parametrize(("fault", "order"), [("outer race", 3.5848), ("inner race", 5.4152), ("ball", 4.7136)])
 @pytest.mark.parametrize("slip", [0.99, 1.0, 1.015])
 def test_the_envelope_rule_finds_the_fault_although_elements_slip(fault, order, slip):
   scores = rule(window(modulated(order * slip)), CLASSES, CLASSES[1:])

@@ -5,8 +5,8 @@ from mtl_jax.build.methods import Method, Trained, algorithm, at_steps, network,
 
 __all__ = [
   "Fold",
-  "Method",
   "HeldOut",
+  "Method",
   "Trained",
   "algorithm",
   "at_steps",
