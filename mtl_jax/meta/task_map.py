@@ -33,7 +33,8 @@ def task_mean(f: Callable[[Array, Episode, Array], PyTree], key: Array, data: Ep
   inputs = (jax.random.split(key, tasks), data)
   if chunks == 1:
     return f(*inputs, weight)
-  inputs = jax.tree.map(lambda leaf: leaf[order % tasks], inputs)
+  if chunks * size != tasks:
+    inputs = jax.tree.map(lambda leaf: leaf[order % tasks], inputs)
   stacked = jax.tree.map(lambda leaf: leaf.reshape(chunks, size, *leaf.shape[1:]), (*inputs, weight))
   first = jax.tree.map(lambda leaf: leaf[0], stacked)
   zero = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(f, *first))
