@@ -7,7 +7,7 @@ from mtl_jax.meta.maml import maml
 from mtl_jax.meta.protonet import protonet
 from mtl_jax.meta.replicate import replicate
 from mtl_jax.meta.reptile import reptile
-from mtl_jax.meta.task_map import task_gradient, task_mean
+from mtl_jax.meta.task_map import masked_loss, task_gradient, task_mean
 
 __all__ = [
   "Adapted",
@@ -16,6 +16,7 @@ __all__ = [
   "init_rates",
   "inner_loop",
   "maml",
+  "masked_loss",
   "protonet",
   "replicate",
   "reptile",
