@@ -247,6 +247,15 @@ def test_each_row_of_a_pool_is_one_machine_in_the_condition_of_its_column(small)
   assert (raised[1:] > raised[0]).all()
 
 
+def test_the_shaft_lines_that_stand_out_name_the_condition(small):
+  samples = small.x.signal.shape[-1]
+  amplitude = np.abs(np.fft.rfft(np.asarray(small.x.signal) * np.hanning(samples)))
+  for condition, order in (("imbalance", 1.0), ("misalignment", 2.0), ("looseness", 5.5)):
+    at = np.rint(order * np.asarray(small.x.shaft_hz) / SAMPLING_HZ * samples).astype(int)
+    line = np.take_along_axis(amplitude, at[..., None], axis=-1).mean(axis=(0, 2, 3))
+    assert CONDITIONS[int(line.argmax())] == condition
+
+
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_every_window_of_two_hundred_machines_is_finite(split):
   pool = fleet.pool(jax.random.key(7), split, machines=200, recordings=1, view=whole)
