@@ -197,3 +197,30 @@ def test_a_class_that_is_asked_without_an_example_is_named(support):
 def test_a_batch_of_the_wrong_types_or_lengths_is_refused(bad, rule):
   with pytest.raises(ValueError, match=rule):
     check_episode(Episode(bad, batch([0, 1]), 0), classes=2)
+
+
+def test_ways_draws_distinct_classes_and_numbers_them_in_the_order_drawn():
+  family = few_shot(pool(), shots=2, queries=3, ways=3)
+  episode = draw(family, 300)
+  drawn = np.asarray(episode.support.x[..., 1]).reshape(-1, 3, 2)
+  asked = np.asarray(episode.query.x[..., 1]).reshape(-1, 3, 3)
+  assert (drawn == drawn[..., :1]).all()
+  np.testing.assert_array_equal(drawn[..., 0], asked[..., 0])
+  assert (np.asarray(episode.support.y).reshape(-1, 3, 2) == np.arange(3)[None, :, None]).all()
+  orders = {tuple(row) for row in drawn[..., 0].astype(int).tolist()}
+  assert all(len(set(order)) == 3 for order in orders)
+  assert len(orders) == 24  # every ordered choice of 3 from 4
+
+
+def test_ways_passes_over_a_class_without_a_usable_window():
+  blank = spoilt(np.nan)
+  blank = blank._replace(x=blank.x.at[:, 2, :, 0].set(np.nan))
+  episode = draw(few_shot(blank, shots=1, queries=2, ways=3), 100)
+  assert 2 not in np.unique(np.asarray(episode.support.x[..., 1]))
+  assert bool(episode.support.mask.all())
+
+
+@pytest.mark.parametrize("ways", [0, 1, CLASSES + 1])
+def test_an_impossible_number_of_ways_is_refused(ways):
+  with pytest.raises(ValueError, match=f"ways={ways}: must lie between 2 and the {CLASSES} classes"):
+    few_shot(pool(), shots=1, queries=1, ways=ways)

@@ -41,17 +41,16 @@ def _draw(count: int, key: Array, mask: Array) -> tuple[Array, Array]:
   return index, value >= 0.0
 
 
-def _batch(x: PyTree, unit: Array, index: Array, mask: Array) -> Batch:
-  classes, count = index.shape
-  row = jnp.arange(classes)[:, None]
+def _batch(x: PyTree, unit: Array, row: Array, index: Array, mask: Array) -> Batch:
+  ways, count = index.shape
 
   def take(leaf: Array) -> Array:
     # One gather: leaf[unit] first would copy a whole unit per task under vmap.
-    chosen = leaf[unit, row, index].reshape(classes * count, *leaf.shape[3:])
+    chosen = leaf[unit, row[:, None], index].reshape(ways * count, *leaf.shape[3:])
     keep = mask.reshape(-1, *(1,) * (chosen.ndim - 1))
     return jnp.where(keep, chosen, jnp.zeros((), chosen.dtype))
 
-  return Batch(jax.tree.map(take, x), jnp.repeat(jnp.arange(classes), count), mask.reshape(-1))
+  return Batch(jax.tree.map(take, x), jnp.repeat(jnp.arange(ways), count), mask.reshape(-1))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,23 +59,32 @@ class _Sampler:
 
   places: int
   queries: int
+  ways: int | None
+
+  def _classes(self, key: Array, mask: Array) -> Array:
+    """The classes of the episode: all of them, or `ways` usable ones in random order."""
+    if self.ways is None:
+      return jnp.arange(mask.shape[0])
+    order = jnp.where(jnp.any(mask, axis=1), jax.random.uniform(key, mask.shape[:1]), -1.0)
+    return jax.lax.top_k(order, self.ways)[1]
 
   def __call__(self, shots: Array, support: Pool, query: Pool | None, key: Array) -> Episode:
     unit_key, shot_key, support_key, query_key = jax.random.split(key, 4)
     unit = jax.random.randint(unit_key, (), 0, support.unit.shape[0])
+    row = self._classes(jax.random.fold_in(key, 1), support.mask[unit])
     labelled = jnp.arange(self.places) < jax.random.randint(shot_key, (), shots[0], shots[1] + 1)
     if query is None:  # every window is its own recording: one draw without replacement serves both
       asked_x = support.x
-      index, real = _draw(self.places + self.queries, support_key, support.mask[unit])
+      index, real = _draw(self.places + self.queries, support_key, support.mask[unit, row])
       index, asked = index[:, : self.places], index[:, self.places :]
       real, asked_real = real[:, : self.places], real[:, self.places :]
     else:
       asked_x = query.x
-      index, real = _draw(self.places, support_key, support.mask[unit])
-      asked, asked_real = _draw(self.queries, query_key, query.mask[unit])
+      index, real = _draw(self.places, support_key, support.mask[unit, row])
+      asked, asked_real = _draw(self.queries, query_key, query.mask[unit, row])
     return Episode(
-      _batch(support.x, unit, index, real & labelled[None, :]),
-      _batch(asked_x, unit, asked, asked_real),
+      _batch(support.x, unit, row, index, real & labelled[None, :]),
+      _batch(asked_x, unit, row, asked, asked_real),
       support.unit[unit],
     )
 
@@ -88,6 +96,7 @@ def few_shot(
   shots: int | tuple[int, int],
   queries: int,
   places: int | None = None,
+  ways: int | None = None,
 ) -> TaskFamily:
   """A family whose tasks are the pool's units; labels are class indices.
 
@@ -102,6 +111,9 @@ def few_shot(
       Families that differ in `shots` alone share a compiled program, the labelled windows of
       the smaller are among those of the larger, and the questions are the same. None: as many
       as `shots` needs.
+    ways: classes in an episode, drawn anew and numbered 0..ways - 1 in the order drawn (O. Vinyals
+      et al., "Matching networks for one shot learning", NeurIPS 2016); None: all, under their
+      own numbers.
 
   A window with a NaN or an infinity is never drawn; where a class has too few windows
   the rest of its places are masked (zeros, mask False). A class that a unit has no usable
@@ -110,7 +122,7 @@ def few_shot(
   Raises:
     LeakError: a recording stands on both sides.
     ValueError: no usable window at all on a side, fewer places than `shots` and
-      `queries` need, or two sides with other units or classes.
+      `queries` need, fewer classes than `ways`, or two sides with other units or classes.
   """
   low, high = (shots, shots) if isinstance(shots, int) else shots
   places = high if places is None else places
@@ -118,6 +130,9 @@ def few_shot(
     raise ValueError(
       f"shots={shots}, queries={queries}, places={places}: need 0 <= low <= high <= places, high >= 1, queries >= 1"
     )
+  classes = support.mask.shape[1]
+  if ways is not None and not 2 <= ways <= classes:
+    raise ValueError(f"ways={ways}: must lie between 2 and the {classes} classes of the pool")
   support = support._replace(mask=support.mask & usable(support.x))
   if query is not None:
     if not np.array_equal(support.unit, query.unit) or support.mask.shape[:2] != query.mask.shape[:2]:
@@ -144,7 +159,7 @@ def few_shot(
     leak_audit("recording", {"support": recording[mask], "query": asked})
   elif len(np.unique(recording[mask])) < mask.sum():
     raise ValueError("support and query come from one pool, yet several windows share a recording: pass two pools")
-  return TaskFamily(Partial(_Sampler(places, queries), jnp.asarray([low, high]), support, query))
+  return TaskFamily(Partial(_Sampler(places, queries, ways), jnp.asarray([low, high]), support, query))
 
 
 def _check_side(side: str, batch: Batch, classes: int) -> None:
