@@ -1,11 +1,12 @@
 """The ladder of simple baselines, fitted by scikit-learn on hand-made features.
 
 What a plant could have without this package. A `Rung` is fitted on the labelled windows of
-the new machine; a `Fixed` one sees the training machines alone. Trees have leaves of one
-example, and extra trees no bootstrap, because a handful of labels could not be split
-otherwise or would be thrown away.
+the new machine, some with what the training machines left beside them; a `Fixed` one sees
+the training machines alone. Trees have leaves of one example, and extra trees no bootstrap,
+because a handful of labels could not be split otherwise or would be thrown away.
 """
 
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -19,8 +20,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF as RadialBasis
 from sklearn.gaussian_process.kernels import ConstantKernel, WhiteKernel
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import NearestCentroid
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.preprocessing import StandardScaler
 
 
@@ -65,18 +66,45 @@ def _whitening(history: History) -> np.ndarray:
   return vectors / np.sqrt(values)
 
 
-def classification_ladder(history: History) -> Ladder:
+_ALPHA = 10.0  # of every ridge on standardised features
+
+
+def _lda(seed: int) -> LinearDiscriminantAnalysis:
+  return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+
+
+def _around(z: np.ndarray, labels: np.ndarray) -> Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+  """Ridge whose penalty pulls towards the pooled ridge and not towards zero."""
+  classes = np.unique(labels)
+
+  def targets(y: np.ndarray) -> np.ndarray:
+    return np.where(y[:, None] == classes[None, :], 1.0, -1.0)
+
+  pooled = Ridge(_ALPHA).fit(z, targets(labels))
+
+  def predict(x: np.ndarray, y: np.ndarray, q: np.ndarray) -> np.ndarray:
+    left = Ridge(_ALPHA).fit(x, targets(y) - pooled.predict(x))
+    score = np.where(np.isin(classes, y), pooled.predict(q) + left.predict(q), -np.inf)
+    return classes[score.argmax(1)]
+
+  return predict
+
+
+def classification_ladder(history: History, *, same_labels: bool = True) -> Ladder:
   """Every rung for classification.
 
-  Features are standardised by the mean and deviation of the training machines.
+  Features are standardised by the mean and deviation of the training machines; "whitened"
+  rungs also by their scatter within a machine's class. Both use no label of the new machine
+  and none of its classes.
+
+  Args:
+    history: training machines.
+    same_labels: whether a label means the same on the new machine; where it does not there are no
+      rungs that carry labels over.
   """
   scaler = StandardScaler().fit(history.x)
   z = scaler.transform(history.x)
   white = _whitening(history._replace(x=z))
-  logistic = LogisticRegression(max_iter=300).fit(z, history.y)
-  rows = np.random.default_rng(0).permutation(len(z))[:20_000]  # more change the third digit and the wait
-  forest = RandomForestClassifier(100, min_samples_leaf=2, n_jobs=-1, random_state=0)
-  forest.fit(z[rows], history.y[rows])
 
   def support_only(make: Callable[[int], Any], scale: Any = scaler, to: np.ndarray | None = None):
     def predict(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
@@ -99,16 +127,42 @@ def classification_ladder(history: History) -> Ladder:
   def centroid(seed: int) -> NearestCentroid:
     return NearestCentroid()
 
+  def nearest(seed: int) -> KNeighborsClassifier:
+    return KNeighborsClassifier(1)
+
+  def ridge(seed: int) -> RidgeClassifier:
+    return RidgeClassifier(_ALPHA)
+
+  def lda(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
+    # One example of each class has no scatter to shrink: what is left is the centroid.
+    return support_only(_lda if len(y) > len(np.unique(y)) else centroid)(x, y, q, seed)
+
+  rungs = (
+    Rung("majority class", majority),
+    Rung("nearest centroid", support_only(centroid)),
+    Rung("nearest centroid, scaled on the support", support_only(centroid, StandardScaler())),
+    Rung("nearest centroid, whitened", support_only(centroid, to=white)),
+    Rung("nearest neighbour", support_only(nearest)),
+    Rung("nearest neighbour, whitened", support_only(nearest, to=white)),
+    Rung("shrinkage LDA", lda),
+    Rung("ridge", support_only(ridge)),
+    Rung("ridge, whitened", support_only(ridge, to=white)),
+    Rung("logistic regression", support_only(lambda seed: LogisticRegression(max_iter=300))),
+    Rung("random forest", support_only(lambda seed: RandomForestClassifier(50, random_state=seed))),
+    Rung("extra trees", support_only(lambda seed: ExtraTreesClassifier(50, random_state=seed))),
+    Rung("boosted trees", support_only(boosted)),
+  )
+  if not same_labels:
+    return Ladder(rungs, ())
+  logistic = LogisticRegression(max_iter=300).fit(z, history.y)
+  rows = np.random.default_rng(0).permutation(len(z))[:20_000]  # more change the third digit and the wait
+  forest = RandomForestClassifier(100, min_samples_leaf=2, n_jobs=-1, random_state=0)
+  forest.fit(z[rows], history.y[rows])
+  around = _around(z, history.y)
   return Ladder(
     (
-      Rung("majority class", majority),
-      Rung("nearest centroid", support_only(centroid)),
-      Rung("nearest centroid, scaled on the support", support_only(centroid, StandardScaler())),
-      Rung("nearest centroid, whitened", support_only(centroid, to=white)),
-      Rung("logistic regression", support_only(lambda seed: LogisticRegression(max_iter=300))),
-      Rung("random forest", support_only(lambda seed: RandomForestClassifier(50, random_state=seed))),
-      Rung("extra trees", support_only(lambda seed: ExtraTreesClassifier(50, random_state=seed))),
-      Rung("boosted trees", support_only(boosted)),
+      *rungs,
+      Rung("ridge around the pooled ridge", lambda x, y, q, seed: around(scaler.transform(x), y, scaler.transform(q))),
     ),
     (
       Fixed("pooled logistic regression", lambda q: logistic.predict_log_proba(scaler.transform(q))),
@@ -156,17 +210,28 @@ class Asked(NamedTuple):
   q: np.ndarray
 
 
-def _answer(rungs: tuple[Rung, ...], asked: Asked, seed: int) -> list[np.ndarray]:
+class Answered(NamedTuple):
+  """What a rung predicts for one episode."""
+
+  predicted: np.ndarray
+  seconds: float  # to fit and to answer, in one process
+
+
+def _answer(rungs: tuple[Rung, ...], asked: Asked, seed: int) -> list[Answered]:
+  def one(rung: Rung) -> Answered:
+    began = time.perf_counter()
+    return Answered(rung.predict(*asked, seed), time.perf_counter() - began)
+
   with warnings.catch_warnings():
     # A hyperparameter at its bound, a solver stopped early or one example per class make a weak
     # rung, not an error.
     warnings.simplefilter("ignore", ConvergenceWarning)
     warnings.filterwarnings("ignore", category=RuntimeWarning, module="sklearn.neighbors")
-    return [rung.predict(*asked, seed) for rung in rungs]
+    return [one(rung) for rung in rungs]
 
 
-def answers(rungs: tuple[Rung, ...], asked: list[Asked], seeds: int) -> Iterator[list[np.ndarray]]:
-  """Every rung's prediction for each episode, in order, computed on all cores.
+def answers(rungs: tuple[Rung, ...], asked: list[Asked], seeds: int) -> Iterator[list[Answered]]:
+  """Every rung's answer for each episode, in order, computed on all cores.
 
   Episode i uses random state i mod `seeds`.
   """

@@ -33,7 +33,7 @@ from mtl_jax.fit import TrainingError, fit
 from mtl_jax.meta import replicate
 from mtl_jax.recorder import Recorder
 from mtl_jax.trust import LeakError
-from mtl_jax.types import Algorithm, Array, PyTree, TaskFamily
+from mtl_jax.types import Algorithm, Array, Episode, PyTree, TaskFamily
 
 console = Console()
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scikit-learn")
@@ -98,8 +98,13 @@ def _seed_scores(
   config: Config, key: Array, method: Algorithm, state: PyTree, tasks: TaskFamily, episodes: int
 ) -> Scores:
   """Scores with a leading axis of seeds; every seed meets the same episodes."""
-  each = [evaluate(key, method, _of_seed(state, s), tasks, episodes=episodes) for s in range(config.training.seeds)]
-  return {name: np.stack([scores[name] for scores in each]) for name in each[0]}
+  each, seconds = [], 0.0
+  for s in range(config.training.seeds):
+    began = time.perf_counter()
+    each.append(evaluate(key, method, _of_seed(state, s), tasks, episodes=episodes))
+    seconds = (time.perf_counter() - began) / episodes  # the last seed's counts: all is compiled by then
+  scores = {name: np.stack([scores[name] for scores in each]) for name in each[0]}
+  return scores | {"seconds": np.full((len(each), episodes), seconds)}
 
 
 def _validation(
@@ -166,23 +171,21 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
     for job, test in fold.tests.items():
       key = jax.random.fold_in(jax.random.key(config.seed), 2)
       count = -(-e.episodes // holds[job])
+      drawn = {k: episodes_of(key, test.family(k), count) for k in e.shots}
+      first = drawn[e.shots[0]]
+      units[job].append(np.asarray(first.task) if test.labels else np.arange(count))
       began = time.perf_counter()
       for what in todo:
         state = _state(config, folder, fold, what)
         for method in what.methods:
           kinds[method.name] = method.kind
-          _score_method(config, key, what, method, state, test, count, collected[job])
+          _score_method(config, key, what, method, state, test, drawn, collected[job])
       seconds["evaluation"] += time.perf_counter() - began
       began = time.perf_counter()
-      for k in e.shots:
-        drawn = episodes_of(key, test.family(k), count)
-        if k == e.shots[0]:
-          units[job].append(np.asarray(drawn.task) if test.labels else np.arange(count))
-        if e.baselines:
-          alone = evaluate(key, scratch, (), test.family(k), episodes=count)
-          found = collected[job]["network from scratch", k, None]
-          found.append({name: value[None] for name, value in alone.items()})
-          _score_rungs(config, test, drawn, k, collected[job])
+      if e.baselines:
+        _score_scratch(key, scratch, test, drawn, collected[job])
+        for k, episodes in drawn.items():
+          _score_rungs(config, test, episodes, k, collected[job])
       seconds["baselines"] += time.perf_counter() - began
   rows = []
   for job, found in collected.items():
@@ -192,6 +195,11 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
   return rows
 
 
+def _labels(drawn: Episode) -> np.ndarray:
+  """(1, episodes): how many labels of the new unit there were to use."""
+  return np.asarray(drawn.support.mask.sum(axis=1), float)[None]
+
+
 def _score_method(
   config: Config,
   key: Array,
@@ -199,23 +207,39 @@ def _score_method(
   method: Method,
   state: PyTree,
   test: HeldOut,
-  count: int,
+  drawn: dict[int, Episode],
   out: dict[Key, list[Scores]],
 ) -> None:
   e = config.evaluation
-  for k in e.shots:
-    algorithm = what.make(method.config)
-    out[method.name, k, None].append(_seed_scores(config, key, algorithm, state, test.family(k), count))
+  for k, episodes in drawn.items():
+    algorithm, count = what.make(method.config), len(episodes.support.mask)
+    scores = _seed_scores(config, key, algorithm, state, test.family(k), count)
+    used = _labels(episodes) * (build.at_steps(method.config, 0) != method.config)
+    out[method.name, k, None].append(scores | {"labels": np.repeat(used, config.training.seeds, axis=0)})
   if not method.against_steps:
     return
   for steps in e.adaptation_steps:
     other = build.at_steps(method.config, steps)
     if other is not None:
+      count = len(drawn[e.shots[0]].support.mask)
       scores = _seed_scores(config, key, what.make(other), state, test.family(e.adaptation_shots), count)
       out[method.name, e.adaptation_shots, steps].append(scores)
 
 
-def _score_rungs(config: Config, test: HeldOut, drawn: Any, k: int, out: dict[Key, list[Scores]]) -> None:
+def _score_scratch(
+  key: Array, scratch: Algorithm, test: HeldOut, drawn: dict[int, Episode], out: dict[Key, list[Scores]]
+) -> None:
+  found, seconds = {}, []
+  for k, episodes in drawn.items():
+    count, began = len(episodes.support.mask), time.perf_counter()
+    alone = evaluate(key, scratch, (), test.family(k), episodes=count)
+    seconds.append((time.perf_counter() - began) / count)
+    found[k] = {name: value[None] for name, value in alone.items()} | {"labels": _labels(episodes)}
+  for k, scores in found.items():  # every K runs the same program; the quickest did not have to compile it
+    out["network from scratch", k, None].append(scores | {"seconds": np.full_like(scores["labels"], min(seconds))})
+
+
+def _score_rungs(config: Config, test: HeldOut, drawn: Episode, k: int, out: dict[Key, list[Scores]]) -> None:
   host = jax.tree.map(np.asarray, drawn)
   features = (lambda x: x.features) if test.labels else (lambda x: x)
   asked = [
@@ -226,12 +250,16 @@ def _score_rungs(config: Config, test: HeldOut, drawn: Any, k: int, out: dict[Ke
   answered = answers(ladder.rungs, asked, config.training.seeds)
   every = list(track(answered, description=f"baselines, K = {k}", total=len(asked), console=console))
   for i, rung in enumerate(ladder.rungs):
-    values = np.stack([row[i] for row in every])
-    found[rung.name] = score_labels(values, drawn, len(test.labels)) if test.labels else score_values(values, drawn)
+    values = np.stack([row[i].predicted for row in every])
+    scores = score_labels(values, drawn, len(test.labels)) if test.labels else score_values(values, drawn)
+    costs = {"labels": _labels(drawn)[0], "seconds": np.asarray([row[i].seconds for row in every])}
+    found[rung.name] = scores | costs
   query = features(host.query.x)
   for fixed in ladder.fixed:
+    began = time.perf_counter()
     values = fixed.answer(query.reshape(-1, query.shape[-1]))
-    found[fixed.name] = score_values(values.reshape(*query.shape[:2], -1), drawn)
+    costs = {"labels": np.zeros(len(query)), "seconds": np.full(len(query), (time.perf_counter() - began) / len(query))}
+    found[fixed.name] = score_values(values.reshape(*query.shape[:2], -1), drawn) | costs
   for name, scores in found.items():
     out[name, k, None].append({metric: value[None] for metric, value in scores.items()})
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import NearestCentroid
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -58,6 +59,9 @@ def _by_hand(name: str, history: History, seed: int):
   )
   model = {
     "nearest centroid": NearestCentroid(),
+    "nearest neighbour": KNeighborsClassifier(1),
+    "shrinkage LDA": LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
+    "ridge": RidgeClassifier(10.0),
     "logistic regression": LogisticRegression(max_iter=300),
     "random forest": RandomForestClassifier(50, random_state=seed),
     "extra trees": ExtraTreesClassifier(50, random_state=seed),
@@ -71,7 +75,17 @@ def _rung(ladder: Ladder, name: str) -> Rung:
 
 
 @pytest.mark.parametrize(
-  "name", ["nearest centroid", "logistic regression", "random forest", "extra trees", "boosted trees"]
+  "name",
+  [
+    "nearest centroid",
+    "nearest neighbour",
+    "shrinkage LDA",
+    "ridge",
+    "logistic regression",
+    "random forest",
+    "extra trees",
+    "boosted trees",
+  ],
 )
 def test_a_rung_is_scikit_learn_on_features_scaled_by_the_history(ladder, history, name):
   asked, truth = _episode(1, 4)
@@ -150,6 +164,53 @@ def test_the_pooled_models_are_fitted_on_the_history_alone(ladder, history):
   assert (forest.argmax(axis=1) == truth).mean() > 0.7
 
 
+def test_lda_of_one_example_each_is_the_centroid(ladder):
+  asked, _ = _episode(6, 1)
+  rungs = (_rung(ladder, "nearest centroid"), _rung(ladder, "shrinkage LDA"))
+  ((centroid, lda),) = answers(rungs, [asked], seeds=1)
+  np.testing.assert_array_equal(lda.predicted, centroid.predicted)
+
+
+def test_whitened_rungs_are_their_plain_ones_on_whitened_features(ladder, history):
+  asked, _ = _episode(7, 4)
+  scaler = StandardScaler().fit(history.x)
+  white = _whitening(history._replace(x=scaler.transform(history.x)))
+  for name, model in (("ridge", RidgeClassifier(10.0)), ("nearest neighbour", KNeighborsClassifier(1))):
+    by_hand = model.fit(scaler.transform(asked.x) @ white, asked.y).predict(scaler.transform(asked.q) @ white)
+    np.testing.assert_array_equal(_rung(ladder, f"{name}, whitened").predict(*asked, 0), by_hand)
+
+
+def test_the_ridge_around_the_pooled_one_minimises_the_penalty_around_it(ladder, history):
+  """argmin_V |T - Z (W + V) - c|^2 + a |V|^2 by the normal equations, W the pooled ridge's."""
+  asked, _ = _episode(8, 3)
+  scaler = StandardScaler().fit(history.x)
+  z, zs, zq = (scaler.transform(x) for x in (history.x, asked.x, asked.q))
+
+  def targets(y: np.ndarray) -> np.ndarray:
+    return 2.0 * np.eye(CLASSES)[y] - 1.0
+
+  pooled = Ridge(10.0).fit(z, targets(history.y))
+  rest = targets(asked.y) - pooled.predict(zs)
+  centred = zs - zs.mean(0)
+  v = np.linalg.solve(centred.T @ centred + 10.0 * np.eye(FEATURES), centred.T @ (rest - rest.mean(0)))
+  score = pooled.predict(zq) + rest.mean(0) + (zq - zs.mean(0)) @ v
+  rung = _rung(ladder, "ridge around the pooled ridge")
+  np.testing.assert_array_equal(rung.predict(*asked, 0), score.argmax(1))
+
+
+def test_the_ridge_around_the_pooled_one_names_only_classes_that_were_labelled(ladder):
+  asked, _ = _episode(9, 3)
+  some = asked.y != 1
+  answer = _rung(ladder, "ridge around the pooled ridge").predict(asked.x[some], asked.y[some], asked.q, 0)
+  assert set(answer.tolist()) <= {0, 2}
+
+
+def test_where_labels_mean_something_else_nothing_carries_them_over(ladder, history):
+  other = classification_ladder(history, same_labels=False)
+  assert other.fixed == ()
+  assert {r.name for r in ladder.rungs} - {r.name for r in other.rungs} == {"ridge around the pooled ridge"}
+
+
 def test_the_envelope_rule_names_the_race_whose_line_is_larger():
   rule = envelope_rule(inner=2, outer=0, inner_label=1, outer_label=3, classes=4)
   logits = rule.answer(np.asarray([[5.0, 9.0, 1.0], [1.0, 9.0, 5.0]]))
@@ -164,13 +225,14 @@ def test_answers_on_all_cores_are_those_of_one_in_order(ladder):
   assert len(parallel) == 5
   for ours, theirs in zip(parallel, serial, strict=True):
     for a, b in zip(ours, theirs, strict=True):
-      np.testing.assert_array_equal(a, b)
+      np.testing.assert_array_equal(a.predicted, b)
+      assert 0.0 < a.seconds < 60.0
 
 
 def test_every_rung_is_perfect_on_separable_classes(ladder):
   asked, truth = zip(*(_episode(seed, 10, spread=0.1) for seed in range(3)), strict=True)
   for row, true in zip(answers(ladder.rungs, list(asked), seeds=1), truth, strict=True):
-    for rung, labels in zip(ladder.rungs, row, strict=True):
+    for rung, (labels, _) in zip(ladder.rungs, row, strict=True):
       if rung.name == "majority class":
         assert (labels == true).mean() == pytest.approx(1 / CLASSES)
       else:
@@ -180,7 +242,7 @@ def test_every_rung_is_perfect_on_separable_classes(ladder):
 def test_every_rung_answers_from_one_example_of_each_class(ladder):
   asked, truth = _episode(5, 1, spread=0.1)
   (row,) = answers(ladder.rungs, [asked], seeds=1)
-  right = {rung.name: (labels == truth).mean() for rung, labels in zip(ladder.rungs, row, strict=True)}
+  right = {rung.name: (labels == truth).mean() for rung, (labels, _) in zip(ladder.rungs, row, strict=True)}
   for name in ("nearest centroid", "nearest centroid, whitened", "logistic regression", "extra trees"):
     assert right[name] == 1.0, name
   # Three examples on two axes: a tree still has to have used its labels.
@@ -199,7 +261,7 @@ def test_a_gaussian_process_on_ten_points_of_a_sine_beats_zero_and_the_mean():
   error = {}
   rows = list(answers(ladder.rungs, asked, seeds=1))
   for i, rung in enumerate(ladder.rungs):
-    error[rung.name] = np.mean([np.square(row[i] - t).mean() for row, t in zip(rows, truth, strict=True)])
+    error[rung.name] = np.mean([np.square(row[i].predicted - t).mean() for row, t in zip(rows, truth, strict=True)])
   (zero,) = ladder.fixed
   error["zero"] = np.mean([np.square(zero.answer(a.q) - t).mean() for a, t in zip(asked, truth, strict=True)])
   assert error["zero"] == pytest.approx(np.mean(np.square(truth)))

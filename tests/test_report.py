@@ -377,6 +377,21 @@ def test_the_markdown_table_is_the_one_made_by_hand():
   )
 
 
+def test_what_a_method_costs_stands_beside_its_name(tmp_path):
+  scores = rows("maml", "ours", 0.9, k=1) + rows("maml", "ours", 0.9, k=5) + rows("rule", "baseline", 0.8, k=5)
+  for method, k, labels, seconds in (("maml", 1, 8.0, 9.0), ("maml", 5, 40.0, 0.00312), ("rule", 5, 0.0, 1.26)):
+    scores.append(row(method, k=k, metric="labels", mean=labels))
+    scores.append(row(method, k=k, metric="seconds", mean=seconds, half=None))
+  lines = markdown_table(scores).splitlines()
+  assert lines[0] == "| method | labels used | time | K = 1 | K = 5 |"
+  assert lines[2].startswith("| maml | 8 / 40 | 3.1 ms | **90.0**")
+  assert lines[3].startswith("| rule (baseline) | 0 | 1.3 s | – | 80.0")
+  assert "Time = to adapt to one unit and answer, at the largest K." in lines[-1]
+  shown = text_of(page(tmp_path, run_folder(tmp_path / "run", scores)))
+  assert "8 / 40 3.1 ms" in shown and "1.3 s" in shown
+  assert "Preliminary" not in shown
+
+
 def test_labels_beside_lines_neither_overlap_nor_leave_the_picture():
   generator = np.random.default_rng(0)
   for count in (1, 2, 7, 20):

@@ -117,7 +117,7 @@ def test_each_score_says_what_it_is_of_and_how_sure(fleet_job):
     assert row["kind"] in ("ours", "baseline")
     assert row["seeds"] == 2
     assert row["episodes"] == 24
-    if row["metric"] != "confusion":
+    if row["metric"] not in ("confusion", "seconds"):
       assert row["low"] <= row["mean"] <= row["high"]
   scored = {(row["method"], row["k"]) for row in rows if row["metric"] == "macro_f1" and "steps" not in row}
   for method in ("protonet", "pooled network", "pooled network, fine-tuned", "network from scratch"):
@@ -126,6 +126,17 @@ def test_each_score_says_what_it_is_of_and_how_sure(fleet_job):
     assert {(method, 1), (method, 2)} <= scored
   assert {row["kind"] for row in rows if row["method"] != "protonet"} == {"baseline"}
   assert {row["metric"] for row in rows} >= {"accuracy", "macro_recall", "macro_f1", "macro_f1_gain", "confusion"}
+
+
+def test_each_method_says_what_it_costs_on_a_new_machine(fleet_job):
+  rows = _rows(fleet_job / _run_folder(fleet_job))
+  costs = {(row["method"], row["k"], row["metric"]): row["mean"] for row in rows if "steps" not in row}
+  methods = {row["method"] for row in rows}
+  unlabelled = {"pooled network", "pooled forest", "pooled logistic regression"}
+  for method in methods:
+    for k in (1, 2):
+      assert costs[method, k, "labels"] == (0 if method in unlabelled else 8 * k), method
+      assert 0.0 < costs[method, k, "seconds"] < 60.0, method
 
 
 def test_the_majority_class_scores_what_chance_gives(fleet_job):
@@ -143,7 +154,10 @@ def test_scoring_again_gives_the_same_scores_and_a_new_report(sines_job, run, tm
   (tmp_path / made / "report.html").unlink()
   done = run(tmp_path, "evaluate.py", made)
   assert done.returncode == 0, done.stderr
-  assert (tmp_path / made / "scores.json").read_bytes() == (sines_job / made / "scores.json").read_bytes()
+  again, before = (
+    [row for row in _rows(folder / made) if row["metric"] != "seconds"] for folder in (tmp_path, sines_job)
+  )
+  assert again == before
   assert "small_sines" in (tmp_path / made / "report.html").read_text()
 
 

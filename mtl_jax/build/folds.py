@@ -160,7 +160,7 @@ def _fleet_to_bearings(config: c.Config, tasks: c.FleetToBearings) -> list[Fold]
   }
   held[_MFPT] = bearings.mfpt(mfpt.load(), classes=classes, view=view)
   held[_NINE] = bearings.cwru_nine(recordings, view=view)
-  ladder = classification_ladder(_history([train]))
+  ladder, unlike = (classification_ladder(_history([train]), same_labels=same) for same in (True, False))
   tests = {}
   for job, pools in held.items():
     support, query = standardised(config.model, [train], list(pools))
@@ -168,7 +168,7 @@ def _fleet_to_bearings(config: c.Config, tasks: c.FleetToBearings) -> list[Fold]
     if job == _MFPT:
       here = _beside(ladder, _mfpt_rule(classes))
     if job == _NINE:  # the fleet's labels mean something else there
-      here, labels = ladder._replace(fixed=()), _nine_labels()
+      here, labels = unlike, _nine_labels()
     tests[job] = HeldOut(_asked(config, support, query, tasks.bearings.queries), labels, here)
   train, validation = standardised(config.model, [train], [train, validation])
   return [

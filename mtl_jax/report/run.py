@@ -35,6 +35,7 @@ METRICS = {  # the first that a job has is its headline
 }
 TOGETHER = ("macro_f1", "accuracy", "macro_recall")  # none of these is printed without the others
 CONFUSION, GAIN = "confusion", "_gain"
+LABELS, SECONDS = "labels", "seconds"  # what a method costs on a new unit: labels used, time to adapt and answer
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Row:
       for have, need, what in ((self.seeds, SEEDS, "seeds"), (self.episodes, EPISODES, "episodes"))
       if have < need
     ]
-    if self.metric != CONFUSION and self.interval is None:
+    if self.metric not in (CONFUSION, LABELS, SECONDS) and self.interval is None:
       short.append("no interval")
     return ", ".join(short)
 
@@ -91,7 +92,7 @@ class Run(NamedTuple):
 def parse(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
   """Rows of scores.json, checked. Raises: ValueError naming the row and what is wrong with it."""
   names = [field.name for field in fields(Row)]
-  known = {*METRICS, CONFUSION, *(metric + GAIN for metric in METRICS)}
+  known = {*METRICS, CONFUSION, LABELS, SECONDS, *(metric + GAIN for metric in METRICS)}
   parsed, seen = [], set()
   for number, raw in enumerate(rows):
     missing = [name for name in names[:9] if name not in raw]

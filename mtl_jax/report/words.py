@@ -10,7 +10,9 @@ from mtl_jax.report.run import (
   CONFUSION,
   EPISODES,
   GAIN,
+  LABELS,
   METRICS,
+  SECONDS,
   SEEDS,
   TOGETHER,
   Metric,
@@ -39,6 +41,8 @@ class Line(NamedTuple):
 
   method: str
   kind: str
+  labels: str  # of the new unit that it used, at each K; empty where not recorded
+  seconds: str  # to adapt to the new unit and answer, at the largest K
   cells: list[Cell | None]
 
 
@@ -62,7 +66,9 @@ def table(rows: Iterable[Row], metric: str) -> Table:
 
   Raises: ValueError if no row has the metric.
   """
-  rows = [row for row in rows if row.steps is None and row.metric in METRICS]
+  rows = [row for row in rows if row.steps is None]
+  costs = {(row.method, row.k, row.metric): row.value for row in rows if row.metric in (LABELS, SECONDS)}
+  rows = [row for row in rows if row.metric in METRICS]
   judged = scored(rows, metric)
   if not judged:
     raise ValueError(f"no row has the metric {metric!r}")
@@ -92,8 +98,24 @@ def table(rows: Iterable[Row], metric: str) -> Table:
     return (1, 0) if math.isnan(mean) else (0, mean if how.lower_is_better else -mean)
 
   kinds = {row.method: row.kind for row in rows}
-  lines = [Line(method, kind, [cell(method, k) for k in ks]) for method, kind in kinds.items()]
+  lines = [
+    Line(
+      method,
+      kind,
+      " / ".join(f"{costs[method, k, LABELS]:.3g}" for k in ks if (method, k, LABELS) in costs),
+      _time(costs.get((method, ks[-1], SECONDS))),
+      [cell(method, k) for k in ks],
+    )
+    for method, kind in kinds.items()
+  ]
   return Table(how.label, how.unit, how.lower_is_better, _per(metric), ks, sorted(lines, key=rank))
+
+
+def _time(seconds: float | None) -> str:
+  """ "3.2 ms"; empty where not recorded."""
+  if seconds is None or not math.isfinite(seconds):
+    return ""
+  return f"{1000 * seconds:.2g} ms" if seconds < 0.0995 else f"{seconds:.2g} s"
 
 
 def amount(rows: Iterable[Row]) -> str:
@@ -138,14 +160,20 @@ def markdown_table(rows: Iterable[Mapping[str, Any]], job: str | None = None, me
     f"K = {made.per}; {made.label}{',' + made.unit if made.unit else ''}, mean [95 % interval]"
     f"{', lower is better' if made.lower_is_better else ''}; {amount(chosen)}; the best in bold."
   )
+  costly = any(line.labels or line.seconds for line in made.lines)
+
+  def row(line: Line) -> str:
+    name = plain(line.method) + (" (baseline)" if line.kind == "baseline" else "")
+    costs = [line.labels or "–", line.seconds or "–"] if costly else []
+    return f"| {' | '.join([name, *costs, *map(text, line.cells)])} |"
+
+  heads = ["method", *(["labels used", "time"] if costly else []), *(f"K = {k}" for k in made.ks)]
+  if costly:
+    caption += " Time = to adapt to one unit and answer, at the largest K."
   lines = [
-    f"| method | {' | '.join(f'K = {k}' for k in made.ks)} |",
-    f"|---|{'---|' * len(made.ks)}",
-    *(
-      f"| {plain(line.method)}{' (baseline)' if line.kind == 'baseline' else ''} | "
-      f"{' | '.join(text(cell) for cell in line.cells)} |"
-      for line in made.lines
-    ),
+    f"| {' | '.join(heads)} |",
+    f"|{'---|' * len(heads)}",
+    *map(row, made.lines),
     "",
     caption,
   ]
