@@ -13,7 +13,7 @@ class; on MFPT the catalogue and an envelope spectrum suffice (`vibration.envelo
 """
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 import jax
@@ -33,45 +33,72 @@ MFPT_UNIT = 1000  # apart from CWRU's units, which are diameters in mil
 View = Callable[[Window], PyTree]
 
 
-class Recording(Protocol):
-  """What is read of a recording; `mtl_jax.data.Recording` has it."""
+class Windows(Protocol):
+  """What is read of a table of windows, one a row; `mtl_jax.data.Table` of cwru or mfpt has it."""
 
   @property
-  def name(self) -> str: ...
+  def columns(self) -> Mapping[str, np.ndarray]: ...  # signal, sampling_hz, shaft_hz, orders, load, diameter_mil, clock
   @property
-  def signal(self) -> np.ndarray: ...  # (samples,), g
+  def labels(self) -> Mapping[str, np.ndarray]: ...  # fault
   @property
-  def sampling_hz(self) -> float: ...
-  @property
-  def shaft_hz(self) -> float: ...
-  @property
-  def orders(self) -> np.ndarray: ...  # (4,) BPFO, BPFI, BSF, FTF
-  @property
-  def fault(self) -> str: ...
-  @property
-  def diameter_mil(self) -> int: ...
-  @property
-  def clock(self) -> int: ...  # of an outer-race fault, else 0
-  @property
-  def load(self) -> float: ...
+  def groups(self) -> Mapping[str, np.ndarray]: ...  # recording, time
+
+
+class _Recording(NamedTuple):
+  """The windows of one uninterrupted measurement, and what is the same for all of them."""
+
+  windows: np.ndarray  # (windows, SAMPLES), g, in the order of time
+  sampling_hz: float
+  shaft_hz: float
+  orders: np.ndarray  # (4,) BPFO, BPFI, BSF, FTF
+  fault: str
+  diameter_mil: int
+  clock: int  # of an outer-race fault, else 0
+  load: float
+
+
+def _recordings(table: Windows) -> list[_Recording]:
+  """The recordings in the order in which each first occurs.
+
+  Raises: ValueError if the windows are not `SAMPLES` long.
+  """
+  signal, columns = table.columns["signal"], table.columns
+  if signal.shape[1:] != (SAMPLES,):
+    raise ValueError(f"windows of shape {signal.shape[1:]}; expected {SAMPLES} samples")
+  _, first, member = np.unique(table.groups["recording"], return_index=True, return_inverse=True)
+  recordings = []
+  for which in np.argsort(first):
+    rows = np.flatnonzero(member == which)
+    rows = rows[np.argsort(table.groups["time"][rows], kind="stable")]
+    one = rows[0]
+    recordings.append(
+      _Recording(
+        windows=signal[rows],
+        sampling_hz=float(columns["sampling_hz"][one]),
+        shaft_hz=float(columns["shaft_hz"][one]),
+        orders=columns["orders"][one],
+        fault=str(table.labels["fault"][one]),
+        diameter_mil=int(columns["diameter_mil"][one]),
+        clock=int(columns["clock"][one]),
+        load=float(columns["load"][one]),
+      )
+    )
+  return recordings
 
 
 class _Placed(NamedTuple):
   """A recording and where it belongs."""
 
-  recording: Recording
-  number: int  # its place in the list that the caller gave
+  recording: _Recording
+  number: int  # its place among the recordings of the table
   unit: int  # row of the pool
   label: int
 
 
-def _cut(recording: Recording, windows: int) -> np.ndarray:
-  """(at most `windows`, SAMPLES): without overlap, spread evenly over the recording."""
-  whole = recording.signal.shape[0] // SAMPLES
-  if whole == 0:
-    raise ValueError(f"{recording.name} has {recording.signal.shape[0]} samples; a window needs {SAMPLES}")
-  start = np.linspace(0, whole - 1, min(windows, whole)).astype(int)
-  return recording.signal[: whole * SAMPLES].reshape(whole, SAMPLES)[start]
+def _cut(recording: _Recording, windows: int) -> np.ndarray:
+  """(at most `windows`, SAMPLES): spread evenly over the recording."""
+  whole = len(recording.windows)
+  return recording.windows[np.linspace(0, whole - 1, min(windows, whole)).astype(int)]
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -113,7 +140,7 @@ def _pool(placed: list[_Placed], unit: np.ndarray, classes: int, view: View, win
 
 def _sides(
   placed: list[_Placed],
-  labelled: Callable[[Recording], bool],
+  labelled: Callable[[_Recording], bool],
   unit: list,
   classes: int,
   view: View,
@@ -136,7 +163,7 @@ def _complete(placed: list[_Placed], diameters: tuple[int, ...]) -> None:
 
 
 def cwru_diameters(
-  recordings: Iterable[Recording],
+  table: Windows,
   *,
   diameters: tuple[int, ...] = (7, 14, 21),
   clocks: tuple[int, ...] = (6,),
@@ -147,7 +174,7 @@ def cwru_diameters(
   """One task per fault diameter: which part is damaged? Labels at 0 hp, questions at 1 to 3 hp.
 
   Args:
-    recordings: `mtl_jax.data.cwru.load()`.
+    table: `mtl_jax.data.cwru.load()`.
     diameters: fault diameters, mil, which are the units; leave the ones to be tested out of
       training. 28 has no outer-race fault.
     clocks: outer-race positions, o'clock, that make up the class "outer race"; (3, 6, 12) is
@@ -156,7 +183,7 @@ def cwru_diameters(
       model with other classes beside these can be asked.
     view: what the learner reads of a window, computed once: `vibration.features`,
       `vibration.spectra`, `vibration.waveform`, or `lambda window: window`.
-    windows: at most this many per recording, each of 2048 samples.
+    windows: at most this many per recording.
 
   Returns: (support, query), leaves (diameters, classes, windows, ...).
 
@@ -164,16 +191,14 @@ def cwru_diameters(
   """
   placed = [
     _Placed(r, i, diameters.index(r.diameter_mil), classes.index(r.fault))
-    for i, r in enumerate(recordings)
+    for i, r in enumerate(_recordings(table))
     if r.diameter_mil in diameters and r.fault in classes and r.clock in (0, *clocks)
   ]
   _complete(placed, diameters)
   return _sides(placed, lambda r: r.load == SUPPORT_LOAD_HP, list(diameters), len(classes), view, windows)
 
 
-def cwru_nine(
-  recordings: Iterable[Recording], *, view: View = vibration.spectra, windows: int = 40
-) -> tuple[Pool, Pool]:
+def cwru_nine(table: Windows, *, view: View = vibration.spectra, windows: int = 40) -> tuple[Pool, Pool]:
   """One task: which of ball, inner race, outer race (6 o'clock) times 7, 14, 21 mil?
 
   Label = 3 * fault + diameter, in the order of `FAULTS` and of the diameters. Labels at
@@ -185,7 +210,7 @@ def cwru_nine(
   diameters = (7, 14, 21)
   placed = [
     _Placed(r, i, 0, len(diameters) * FAULTS.index(r.fault) + diameters.index(r.diameter_mil))
-    for i, r in enumerate(recordings)
+    for i, r in enumerate(_recordings(table))
     if r.diameter_mil in diameters and r.fault in FAULTS and r.clock in (0, 6)
   ]
   _complete(placed, diameters)
@@ -194,7 +219,7 @@ def cwru_nine(
 
 
 def mfpt(
-  recordings: Iterable[Recording],
+  table: Windows,
   *,
   classes: tuple[str, ...] = FAULTS,
   view: View = vibration.spectra,
@@ -203,7 +228,7 @@ def mfpt(
   """One task, the MFPT rig: inner or outer race? Labels at each fault's lowest load.
 
   Args:
-    recordings: `mtl_jax.data.mfpt.load()`.
+    table: `mtl_jax.data.mfpt.load()`.
     classes: names in the order of the labels, so that a model trained elsewhere can be asked;
       those without recordings are masked.
     view, windows: as for `cwru_diameters`; a recording has 17 windows.
@@ -213,7 +238,7 @@ def mfpt(
 
   Raises: ValueError if no recording has a fault among `classes`, or a fault has one load only.
   """
-  listed = [(i, r) for i, r in enumerate(recordings) if r.fault in classes]
+  listed = [(i, r) for i, r in enumerate(_recordings(table)) if r.fault in classes]
   lowest = {fault: min(r.load for _, r in listed if r.fault == fault) for fault in {r.fault for _, r in listed}}
   placed = [_Placed(r, i, 0, classes.index(r.fault)) for i, r in listed]
   for fault in lowest or classes:

@@ -1,0 +1,1 @@
+"""Small samples in the publishers' own formats, written by the tests."""
