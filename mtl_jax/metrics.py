@@ -54,6 +54,31 @@ def regression(prediction: Array, target: Array, mask: Array) -> dict[str, Array
   return {"mse": _mean_where(mask, jnp.mean(error, axis=tuple(range(1, error.ndim))))}
 
 
+def rmse(prediction: Array, target: Array, mask: Array) -> Array:
+  """(n,), (n,), (n,) bool -> the root mean squared error, in the target's unit; 0 if nothing is kept."""
+  return jnp.sqrt(_mean_where(mask, jnp.square(_error(prediction, target))))
+
+
+def nasa_score(prediction: Array, target: Array, mask: Array) -> Array:
+  """(n,), (n,), (n,) bool, remaining life in cycles -> a sum over engines, lower is better, 0 is perfect.
+
+  With d = prediction - target: exp(-d / 13) - 1 where d < 0 and exp(d / 10) - 1 elsewhere; too late costs more than
+  too early. It grows with the number of engines and is often the cost of a few of them.
+
+  Source: Saxena, Goebel, Simon, Eklund, "Damage propagation modeling for aircraft engine run-to-failure simulation",
+  PHM 2008, section on the evaluation.
+  """
+  d = _error(prediction, target)
+  return jnp.sum(jnp.where(mask, jnp.expm1(jnp.where(d < 0, -d / 13.0, d / 10.0)), 0.0))
+
+
+def _error(prediction: Array, target: Array) -> Array:
+  """Raises ValueError if the shapes differ; (n, 1) and (n,) would broadcast to (n, n)."""
+  if jnp.shape(prediction) != jnp.shape(target) or jnp.ndim(target) != 1:
+    raise ValueError(f"prediction {jnp.shape(prediction)} and target {jnp.shape(target)}, expected (n,) for both")
+  return prediction - target
+
+
 def _mean_where(mask: Array, values: Array) -> Array:
   """0 where the mask keeps nothing."""
   return jnp.sum(jnp.where(mask, values, 0.0)) / jnp.maximum(jnp.sum(mask, dtype=values.dtype), 1.0)
