@@ -15,13 +15,19 @@ import joblib
 import numpy as np
 from sklearn.base import clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+  ExtraTreesClassifier,
+  ExtraTreesRegressor,
+  HistGradientBoostingClassifier,
+  HistGradientBoostingRegressor,
+  RandomForestClassifier,
+)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF as RadialBasis
 from sklearn.gaussian_process.kernels import ConstantKernel, WhiteKernel
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
-from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestCentroid
 from sklearn.preprocessing import StandardScaler
 
 
@@ -186,19 +192,63 @@ def envelope_rule(inner: int, outer: int, inner_label: int, outer_label: int, cl
   return Fixed("envelope rule, no labels", answer)
 
 
-def regression_ladder() -> Ladder:
-  """Rungs for a regression: zero, the support's mean, a Gaussian process on the support."""
+def regression_ladder(history: History | None = None) -> Ladder:
+  """Every rung for a regression of one number.
+
+  Args:
+    history: the training units, y (n,) float; None where they cannot help, as with sine waves. With
+      it features are standardised by its mean and deviation, and each support-only model has
+      one beside it that also uses the history.
+  """
 
   def gaussian_process(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
     kernel = ConstantKernel(4.0, (1e-2, 1e2)) * RadialBasis(1.0, (0.1, 10.0)) + WhiteKernel(1e-4, (1e-8, 1e-1))
     return GaussianProcessRegressor(kernel, random_state=seed).fit(x, y).predict(q).reshape(-1, 1)
 
+  mean = Rung("mean of the support", lambda x, y, q, seed: np.full((len(q), 1), y.mean()))
+  zero = Fixed("zero", lambda q: np.zeros((len(q), 1)))
+  if history is None:
+    return Ladder((mean, Rung("Gaussian process on the support", gaussian_process)), (zero,))
+  scaler = StandardScaler().fit(history.x)
+  z = scaler.transform(history.x)
+  linear = Ridge(_ALPHA).fit(z, history.y)
+  boosted = HistGradientBoostingRegressor(early_stopping=False, random_state=0).fit(z, history.y)
+
+  def support_only(make: Callable[[int], Any]):
+    def predict(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
+      return make(seed).fit(scaler.transform(x), y[:, 0]).predict(scaler.transform(q))[:, None]
+
+    return predict
+
+  def few(seed: int) -> HistGradientBoostingRegressor:
+    return HistGradientBoostingRegressor(max_iter=60, min_samples_leaf=5, early_stopping=False, random_state=seed)
+
+  def corrected(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
+    """The pooled trees plus a ridge on what they leave; with few rows hardly more than a shift."""
+    zx, zq = scaler.transform(x), scaler.transform(q)
+    left = Ridge(_ALPHA).fit(zx, y[:, 0] - boosted.predict(zx))
+    return (boosted.predict(zq) + left.predict(zq))[:, None]
+
+  def around(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
+    zx, zq = scaler.transform(x), scaler.transform(q)
+    left = Ridge(_ALPHA).fit(zx, y[:, 0] - linear.predict(zx))
+    return (linear.predict(zq) + left.predict(zq))[:, None]
+
   return Ladder(
     (
-      Rung("mean of the support", lambda x, y, q, seed: np.full((len(q), 1), y.mean())),
-      Rung("Gaussian process on the support", gaussian_process),
+      mean,
+      Rung("ridge", support_only(lambda seed: Ridge(_ALPHA))),
+      Rung("nearest neighbour", support_only(lambda seed: KNeighborsRegressor(1))),
+      Rung("extra trees", support_only(lambda seed: ExtraTreesRegressor(50, random_state=seed))),
+      Rung("boosted trees", support_only(few)),
+      Rung("ridge around the pooled ridge", around),
+      Rung("pooled boosted trees, corrected", corrected),
     ),
-    (Fixed("zero", np.zeros_like),),
+    (
+      zero,
+      Fixed("pooled ridge", lambda q: linear.predict(scaler.transform(q))[:, None]),
+      Fixed("pooled boosted trees", lambda q: boosted.predict(scaler.transform(q))[:, None]),
+    ),
   )
 
 

@@ -60,7 +60,82 @@ class FleetToBearings:
   bearings: Bearings = Bearings()
 
 
-Tasks = Sinusoid | Fleet | Bearings | FleetToBearings
+@dataclasses.dataclass(frozen=True)
+class TennesseeEastman:
+  """Faults of a simulated chemical plant from windows of 52 variables; see data/tep.py."""
+
+  window: int = 20
+  """samples, 3 minutes apart"""
+  ways: int = 5
+  """faults in an episode"""
+  shots: tuple[int, int] = (1, 10)
+  queries: int = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Hydraulic:
+  """The state of one component of a hydraulic rig, at a cooler level never trained on; see data/hydraulic.py."""
+
+  target: Literal["valve", "accumulator"] = "valve"
+  shots: tuple[int, int] = (1, 10)
+  queries: int = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class FewEngines:
+  """Remaining life of C-MAPSS engines, on a subset never trained on; a label is the whole life of an engine."""
+
+  rows: int = 24
+  """cycles of an engine's life in a support set"""
+  shots: tuple[int, int] = (1, 10)
+  """engines in a support set of training: a range, drawn anew for each task"""
+  queries: int = 20
+  """asked engines"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+  """What a column of one's own table may hold."""
+
+  column: str
+  low: float | None = None
+  high: float | None = None
+  missing: bool = False
+  """whether values may be missing; a row with a missing value is left out"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Own:
+  """One's own table: Parquet, CSV or Arrow, a file or a partitioned folder, local or remote; see data/own.py."""
+
+  path: str
+  """a path, or an address that fsspec knows: s3://bucket/folder, gs://, hdfs://"""
+  unit: str
+  """column that names the physical unit"""
+  time: str
+  """column that orders the rows of a unit: numbers or dates"""
+  features: tuple[str, ...]
+  """columns of numbers that are known before the target"""
+  target: str
+  """column to predict"""
+  predict: Literal["auto", "classes", "values"] = "auto"
+  """auto: classes where the target is text or has at most 20 different whole numbers"""
+  rules: tuple[Rule, ...] = ()
+  shots: tuple[int, int] = (1, 10)
+  """labelled rows in training: a range, drawn anew for each task"""
+  queries: int = 10
+  """the rows that follow, which are asked"""
+  gap: int = 0
+  """rows between them that are neither, where labels come late"""
+  validation: float = 0.2
+  """share of the units that picks the checkpoint"""
+  test: float = 0.2
+  """share of the units that is scored, and never seen before"""
+  split_seed: int = 0
+  """which units those are"""
+
+
+Tasks = Sinusoid | Fleet | Bearings | FleetToBearings | TennesseeEastman | Hydraulic | FewEngines | Own
 
 
 # Networks.
@@ -176,6 +251,29 @@ class Config:
   seed: int = 0
 
 
+def _validate_own(tasks: Own, model: Model) -> None:
+  _require(isinstance(model, MLP), "model", model, "rows of a table are read by an MLP")
+  low, high = tasks.shots
+  _require(1 <= low <= high, "tasks.shots", tasks.shots, "a range (low, high) with 1 <= low <= high")
+  _require(tasks.queries >= 1, "tasks.queries", tasks.queries, "must be at least 1")
+  _require(tasks.gap >= 0, "tasks.gap", tasks.gap, "cannot be negative")
+  for field in ("validation", "test"):
+    value = getattr(tasks, field)
+    _require(0.0 < value < 1.0, f"tasks.{field}", value, "a share of the units, between 0 and 1")
+  both = tasks.validation + tasks.test
+  _require(both < 1.0, "tasks.test", tasks.test, f"with tasks.validation, {both:g}: leave some units to learn from")
+  _require(len(tasks.features) > 0, "tasks.features", tasks.features, "name at least one column")
+  roles = (tasks.unit, tasks.time, tasks.target)
+  _require(len(set(roles)) == 3, "tasks.target", tasks.target, f"unit, time and target must differ, not be {roles}")
+  for name in (tasks.unit, tasks.target):
+    _require(name not in tasks.features, "tasks.features", tasks.features, f"{name!r} is the unit or the target")
+  _require(len(set(tasks.features)) == len(tasks.features), "tasks.features", tasks.features, "name each column once")
+  columns = {*roles, *tasks.features}
+  for i, rule in enumerate(tasks.rules):
+    known = f"must be one of {', '.join(sorted(columns))}"
+    _require(rule.column in columns, f"tasks.rules.{i}.column", rule.column, known)
+
+
 def validate(config: Config) -> None:
   """Raises ConfigError for a value that cannot work."""
   t, e = config.training, config.evaluation
@@ -211,8 +309,10 @@ def validate(config: Config) -> None:
       simulated.recordings,
       f"must be at least {need}: the most labels, {simulated.shots[1]}, and queries, {simulated.queries}",
     )
-  if isinstance(tasks, Sinusoid):
-    _require("ProtoNet" not in kinds, "algorithm", kinds, "prototypes need classes; the sinusoid is a regression")
+  if isinstance(tasks, Own):
+    _validate_own(tasks, config.model)
+  if isinstance(tasks, Sinusoid | FewEngines):
+    _require("ProtoNet" not in kinds, "algorithm", kinds, "prototypes need classes; this is a regression")
 
 
 def load(path: Path) -> tuple[Config, str]:

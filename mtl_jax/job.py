@@ -26,7 +26,7 @@ from mtl_jax import build
 from mtl_jax.baselines import Asked, answers
 from mtl_jax.build import Fold, HeldOut, Method, Trained
 from mtl_jax.checkpoint import CheckpointError, Checkpoints
-from mtl_jax.config import Config, ConfigError, dump
+from mtl_jax.config import Config, ConfigError, Finetune, dump
 from mtl_jax.data import DataError
 from mtl_jax.evaluate import Scores, episodes_of, evaluate, interval, score_labels, score_values
 from mtl_jax.fit import TrainingError, fit
@@ -131,12 +131,15 @@ def train(config: Config, folds: list[Fold], folder: Path, resume: bool) -> None
     algorithm = what.make(what.config)
     seeds = replicate(algorithm, t.seeds)
     for fold in folds:
+      tasks = fold.pooled if fold.pooled is not None and isinstance(what.config, Finetune) else fold.train
+      if tasks is None:
+        continue
       label = what.name if len(folds) == 1 else f"{what.name}, {fold.name}"
       fit(
         jax.random.fold_in(jax.random.key(config.seed), 1),
         seeds,
         _initial(config, what),
-        fold.train,
+        tasks,
         steps=t.steps,
         tasks_per_step=t.tasks_per_step * t.seeds,
         chunk_steps=t.chunk_steps,
@@ -154,6 +157,7 @@ def _state(config: Config, folder: Path, fold: Fold, what: Trained) -> PyTree:
   return (store.latest(like) if fold.validation is None else store.best(like))[1]
 
 
+ENDS = ("mean", "low", "high")
 Key = tuple[str, int, int | None]  # method, labels, adaptation steps
 Collected = dict[str, dict[Key, list[Scores]]]  # per job; one entry of the list per fold
 
@@ -173,11 +177,14 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
       count = -(-e.episodes // holds[job])
       drawn = {k: episodes_of(key, test.family(k), count) for k in e.shots}
       first = drawn[e.shots[0]]
-      units[job].append(np.asarray(first.task) if test.labels else np.arange(count))
+      # A task that is made up on the spot, as a sine wave, is a unit of its own.
+      units[job].append(np.asarray(first.task) if isinstance(first.task, jax.Array) else np.arange(count))
       began = time.perf_counter()
-      for what in todo:
+      for what in todo if fold.train is not None else ():
         state = _state(config, folder, fold, what)
         for method in what.methods:
+          if not test.same_labels and build.at_steps(method.config, 0) == method.config:
+            continue
           kinds[method.name] = method.kind
           _score_method(config, key, what, method, state, test, drawn, collected[job])
       seconds["evaluation"] += time.perf_counter() - began
@@ -275,6 +282,9 @@ def _rows(
   joined = {
     at: {name: np.concatenate([s[name] for s in parts], axis=1) for name in parts[0]} for at, parts in found.items()
   }
+  for scores in joined.values():
+    if "mse" in scores:
+      scores["mse"] = scores["mse"] * test.scale**2
 
   def row(at: Key, metric: str, values: np.ndarray, **more: Any) -> dict[str, Any]:
     episodes = values.shape[1]
@@ -287,6 +297,9 @@ def _rows(
   for at, scores in joined.items():
     names = [name for name in scores if name != "confusion"]
     rows += [row(at, name, scores[name]) for name in (names if at[2] is None else [headline])]
+    if test.unit:  # the root of the mean over all that was asked, not the mean of roots
+      squared = next(r for r in rows[::-1] if r["metric"] == "mse")
+      rows.append(squared | {"metric": "rmse"} | {end: float(np.sqrt(squared[end])) for end in ENDS})
     if labels and at[2] is None:
       counts = scores["confusion"].sum((0, 1))[: len(labels), : len(labels)]
       present = (counts.sum(0) > 0) | (counts.sum(1) > 0)
@@ -305,5 +318,9 @@ def _rows(
     for at in ours:
       for rival in dict.fromkeys(rivals):
         gain = sign * (table[at] - table[rival].mean(axis=0, keepdims=True))
-        rows.append(row(at, f"{headline}_gain", gain, against=rival[0]))
+        found_gain = row(at, f"{headline}_gain", gain, against=rival[0])
+        rows.append(found_gain)
+        if test.unit:  # b - a = (b^2 - a^2) / (a + b)
+          both = float(np.sqrt(table[at].mean()) + np.sqrt(table[rival].mean()))
+          rows.append(found_gain | {"metric": "rmse_gain"} | {end: found_gain[end] / both for end in ENDS})
   return rows

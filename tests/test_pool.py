@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mtl_jax.tasks.pool import Pool, check_episode, few_shot, usable
+from mtl_jax.tasks.pool import Pool, check_episode, few_shot, lay_out, usable
 from mtl_jax.trust import LeakError
 from mtl_jax.types import Batch, Episode
 
@@ -224,3 +224,21 @@ def test_ways_passes_over_a_class_without_a_usable_window():
 def test_an_impossible_number_of_ways_is_refused(ways):
   with pytest.raises(ValueError, match=f"ways={ways}: must lie between 2 and the {CLASSES} classes"):
     few_shot(pool(), shots=1, queries=1, ways=ways)
+
+
+def test_rows_in_any_order_are_laid_out_by_unit_and_class():
+  rng = np.random.default_rng(0)
+  unit, label = rng.choice([7, 3, 9], 40), rng.integers(0, 4, 40)
+  keep = ~((unit == 3) & (label == 2))  # a class that one unit does not have
+  unit, label = unit[keep], label[keep]
+  rows = np.arange(len(unit))
+  made = lay_out(np.stack([unit, label, rows], 1).astype(np.float32), label, unit, 100 + rows, 4)
+  assert np.asarray(made.unit).tolist() == [3, 7, 9]
+  assert not bool(made.mask[0, 2].any())
+  u, k, _ = np.nonzero(np.asarray(made.mask))
+  x, mask = np.asarray(made.x), np.asarray(made.mask)
+  np.testing.assert_array_equal(x[mask][:, 0], np.asarray(made.unit)[u])
+  np.testing.assert_array_equal(x[mask][:, 1], k)
+  np.testing.assert_array_equal(np.asarray(made.recording)[mask], 100 + x[mask][:, 2])
+  assert sorted(x[mask][:, 2].astype(int).tolist()) == rows.tolist()
+  assert (np.asarray(made.recording)[~mask] == -1).all() and (x[~mask] == 0).all()

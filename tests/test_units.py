@@ -12,7 +12,7 @@ GROUPS, UNITS, ROWS = 2, 6, 8
 
 
 def lives(first: int = 0, length: int = 20) -> Lives:
-  """x = (group, unit, time), y = 1000 unit + time; unit u of group g is number first + 10 g + u and lives u less long."""
+  """x = (group, unit, time), y = 1000 unit + time; unit u of group g is number first + 10 g + u, and u rows shorter."""
   rows = []
   for g in range(GROUPS):
     for u in range(UNITS):

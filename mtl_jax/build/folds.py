@@ -2,75 +2,28 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 
 from mtl_jax import config as c
-from mtl_jax.baselines import Fixed, History, Ladder, classification_ladder, envelope_rule, regression_ladder
+from mtl_jax.baselines import Fixed, Ladder, classification_ladder, envelope_rule, regression_ladder
+from mtl_jax.build.contract import Fold, HeldOut, asked, history, standardised
+from mtl_jax.build.engines import few_engines
+from mtl_jax.build.own import own_table
+from mtl_jax.build.process import hydraulic_rig, tennessee_eastman
 from mtl_jax.data import cwru, mfpt
 from mtl_jax.tasks import bearings, fleet, vibration
 from mtl_jax.tasks.pool import Pool, few_shot
 from mtl_jax.tasks.sinusoid import mean_curve, sinusoid
 from mtl_jax.trust import leak_audit
-from mtl_jax.types import Array, TaskFamily
+from mtl_jax.types import Array
 
 VALIDATION_SHOTS = 5
-
-
-class HeldOut(NamedTuple):
-  """One thing to score: a family for each number of labels, and the names of the labels."""
-
-  family: Callable[[int], TaskFamily]
-  labels: tuple[str, ...]  # () for a regression
-  ladder: Ladder
-
-
-class Fold(NamedTuple):
-  """Tasks to learn from and the held-out ones to be scored on; a test may stand in several folds."""
-
-  name: str
-  train: TaskFamily
-  validation: TaskFamily | None
-  tests: dict[str, HeldOut]
 
 
 @cache  # the same function each time, so that what is jitted on it compiles once
 def view_of(model: c.Model) -> Callable[[vibration.Window], vibration.Viewed]:
   return vibration.viewed(vibration.waveform if isinstance(model, c.Conv1D) else vibration.spectra)
-
-
-def standardised(model: c.Model, fitted_on: list[Pool], pools: list[Pool]) -> list[Pool]:
-  """Spectra less the training windows' mean, over their deviation; waveforms as they are."""
-  if isinstance(model, c.Conv1D):
-    return pools
-  rows = jnp.concatenate([p.x.input[p.mask] for p in fitted_on])
-  mean, deviation = jnp.mean(rows, axis=0), jnp.std(rows, axis=0) + 1e-6
-
-  def scale(pool: Pool) -> Pool:
-    x = (pool.x.input - mean[None, None, None]) / deviation[None, None, None]
-    return pool._replace(x=pool.x._replace(input=jnp.where(pool.mask[..., None], x, 0.0)))
-
-  return [scale(pool) for pool in pools]
-
-
-def _history(pools: list[Pool]) -> History:
-  """Every usable training window: features, label, machine."""
-  parts = []
-  for pool in pools:
-    mask = np.asarray(pool.mask)
-    unit, label, _ = np.nonzero(mask)
-    parts.append((np.asarray(pool.x.features)[mask], label, np.asarray(pool.unit)[unit]))
-  x, y, group = (np.concatenate(column) for column in zip(*parts, strict=True))
-  return History(x, y, group)
-
-
-def _asked(config: c.Config, support: Pool, query: Pool | None, queries: int) -> Callable[[int], TaskFamily]:
-  """A test family for each number of labels; all of them share one compiled program."""
-  places = max(config.evaluation.shots)
-  return lambda k: few_shot(support, query, shots=k, queries=queries, places=places)
 
 
 def _sinusoid(config: c.Config, tasks: c.Sinusoid) -> list[Fold]:
@@ -95,14 +48,14 @@ def _fleet(config: c.Config, tasks: c.Fleet) -> list[Fold]:
   train, validation, key = _fleet_history(config, tasks)
   count = max(config.evaluation.shots) + tasks.queries
   test = fleet.pool(key, "test", machines=tasks.test_machines, recordings=count, view=view_of(config.model))
-  ladder = classification_ladder(_history([train]))
+  ladder = classification_ladder(history([train]))
   train, validation, test = standardised(config.model, [train], [train, validation, test])
   return [
     Fold(
       "fleet",
       few_shot(train, shots=tasks.shots, queries=tasks.queries),
       few_shot(validation, shots=VALIDATION_SHOTS, queries=tasks.queries),
-      {"machines never seen": HeldOut(_asked(config, test, None, tasks.queries), fleet.CONDITIONS, ladder)},
+      {"machines never seen": HeldOut(asked(config, test, None, tasks.queries), fleet.CONDITIONS, ladder)},
     )
   ]
 
@@ -123,24 +76,24 @@ def _beside(ladder: Ladder, *more: Fixed) -> Ladder:
 
 def _bearings(config: c.Config, tasks: c.Bearings) -> list[Fold]:
   """Each diameter left out once, in both forms of the outer-race class; then CWRU to MFPT."""
-  view, recordings = view_of(config.model), cwru.load()
+  view, windows = view_of(config.model), cwru.load()
   folds = []
 
   def fold(
     name: str, job: str, clocks: tuple[int, ...], diameters: tuple[int, ...], held: tuple[Pool, Pool], *rules: Fixed
   ):
-    train = bearings.cwru_diameters(recordings, diameters=diameters, clocks=clocks, view=view)
+    train = bearings.cwru_diameters(windows, diameters=diameters, clocks=clocks, view=view)
     leak_audit("unit", {"training": train[0].unit, "test": held[0].unit})
-    ladder = _beside(classification_ladder(_history(list(train))), *rules)
+    ladder = _beside(classification_ladder(history(list(train))), *rules)
     train_s, train_q, held_s, held_q = standardised(config.model, list(train), [*train, *held])
-    test = HeldOut(_asked(config, held_s, held_q, tasks.queries), bearings.FAULTS, ladder)
+    test = HeldOut(asked(config, held_s, held_q, tasks.queries), bearings.FAULTS, ladder)
     family = few_shot(train_s, train_q, shots=tasks.shots, queries=tasks.queries)
     folds.append(Fold(name, family, None, {job: test}))
 
   for job, clocks in _CLOCKS.items():
     for left_out in tasks.diameters:
       others = tuple(d for d in tasks.diameters if d != left_out)
-      held = bearings.cwru_diameters(recordings, diameters=(left_out,), clocks=clocks, view=view)
+      held = bearings.cwru_diameters(windows, diameters=(left_out,), clocks=clocks, view=view)
       fold(f"{left_out}-mil-{len(clocks)}", job, clocks, others, held)
   rig = bearings.mfpt(mfpt.load(), view=view)
   fold("mfpt", _MFPT, (3, 6, 12), tasks.diameters, rig, _mfpt_rule(bearings.FAULTS))
@@ -151,16 +104,14 @@ def _fleet_to_bearings(config: c.Config, tasks: c.FleetToBearings) -> list[Fold]
   """One training on the fleet; every form of the real bearings as a test."""
   view, classes = view_of(config.model), fleet.CONDITIONS
   train, validation, _ = _fleet_history(config, tasks.fleet)
-  recordings = cwru.load()
+  windows = cwru.load()
   held = {
-    job: bearings.cwru_diameters(
-      recordings, diameters=tasks.bearings.diameters, clocks=clocks, classes=classes, view=view
-    )
+    job: bearings.cwru_diameters(windows, diameters=tasks.bearings.diameters, clocks=clocks, classes=classes, view=view)
     for job, clocks in _CLOCKS.items()
   }
   held[_MFPT] = bearings.mfpt(mfpt.load(), classes=classes, view=view)
-  held[_NINE] = bearings.cwru_nine(recordings, view=view)
-  ladder, unlike = (classification_ladder(_history([train]), same_labels=same) for same in (True, False))
+  held[_NINE] = bearings.cwru_nine(windows, view=view)
+  ladder, unlike = (classification_ladder(history([train]), same_labels=same) for same in (True, False))
   tests = {}
   for job, pools in held.items():
     support, query = standardised(config.model, [train], list(pools))
@@ -169,7 +120,8 @@ def _fleet_to_bearings(config: c.Config, tasks: c.FleetToBearings) -> list[Fold]
       here = _beside(ladder, _mfpt_rule(classes))
     if job == _NINE:  # the fleet's labels mean something else there
       here, labels = unlike, _nine_labels()
-    tests[job] = HeldOut(_asked(config, support, query, tasks.bearings.queries), labels, here)
+    family = asked(config, support, query, tasks.bearings.queries)
+    tests[job] = HeldOut(family, labels, here, same_labels=job != _NINE)
   train, validation = standardised(config.model, [train], [train, validation])
   return [
     Fold(
@@ -189,6 +141,7 @@ def folds(config: c.Config) -> list[Fold]:
   """The task families of a config.
 
   Raises:
+    ConfigError: one's own table has too few units, or a target of another kind.
     DataError: a real data set is absent or damaged.
     LeakError: a unit or a recording stands on both sides.
   """
@@ -201,3 +154,11 @@ def folds(config: c.Config) -> list[Fold]:
       return _bearings(config, tasks)
     case c.FleetToBearings() as tasks:
       return _fleet_to_bearings(config, tasks)
+    case c.TennesseeEastman() as tasks:
+      return tennessee_eastman(config, tasks)
+    case c.Hydraulic() as tasks:
+      return hydraulic_rig(config, tasks)
+    case c.FewEngines() as tasks:
+      return few_engines(config, tasks)
+    case c.Own() as tasks:
+      return own_table(config, tasks)

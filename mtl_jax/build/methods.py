@@ -11,6 +11,7 @@ import optax
 
 from mtl_jax import config as c
 from mtl_jax import losses, meta, models, tree
+from mtl_jax.build import engines, own, process
 from mtl_jax.tasks import bearings, fleet, vibration
 from mtl_jax.types import Algorithm, Apply, Array, Batch, ExampleLoss, PyTree
 
@@ -59,6 +60,41 @@ def _width(config: c.Config) -> int:
       return len(bearings.FAULTS)
     case c.FleetToBearings():
       return 9  # the largest task, all nine fault classes of CWRU
+    case c.TennesseeEastman():
+      return len(process.FAULTS)
+    case c.Hydraulic():
+      return 4
+    case c.FewEngines():
+      return 1
+    case c.Own() as tasks:
+      return own.width(tasks)
+
+
+def _features(config: c.Config) -> int:
+  """Numbers that the network reads of an example."""
+  match config.tasks:
+    case c.Sinusoid():
+      return 1
+    case c.TennesseeEastman():
+      return process.PLANT_FEATURES
+    case c.Hydraulic():
+      return process.RIG_FEATURES
+    case c.FewEngines():
+      return engines.FEATURES
+    case c.Own() as tasks:
+      return len(tasks.features)
+    case _:
+      return len(vibration.SPECTRA_NAMES)
+
+
+def _regression(config: c.Config) -> bool:
+  match config.tasks:
+    case c.Sinusoid() | c.FewEngines():
+      return True
+    case c.Own() as tasks:
+      return not own.read(tasks).classes
+    case _:
+      return False
 
 
 def network(config: c.Config, width: int) -> Network:
@@ -66,7 +102,7 @@ def network(config: c.Config, width: int) -> Network:
   match config.model:
     case c.MLP(hidden, norm):
       net = models.MLP((*hidden, width), norm=norm)
-      x = jnp.zeros((1, 1)) if isinstance(config.tasks, c.Sinusoid) else jnp.zeros((1, len(vibration.SPECTRA_NAMES)))
+      x = jnp.zeros((1, _features(config)))
     case c.Conv1D(features, kernels, strides):
       net = models.Conv1D(width, features=features, kernels=kernels, strides=strides)
       x = jnp.zeros((1, bearings.SAMPLES, 1))
@@ -117,7 +153,7 @@ def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int
 
 def _trained(config: c.Config, name: str, a: c.Algorithm, *methods: Method) -> Trained:
   classes = _width(config)
-  loss = losses.squared_error if isinstance(config.tasks, c.Sinusoid) else losses.cross_entropy
+  loss = losses.squared_error if _regression(config) else losses.cross_entropy
   net = network(config, a.embedding if isinstance(a, c.ProtoNet) else classes)
   return Trained(name, net.init, cache(lambda a: algorithm(a, net.apply, loss, classes)), a, methods)
 
@@ -127,7 +163,7 @@ def trained(config: c.Config) -> list[Trained]:
   result = []
   for a in (config.algorithm, *config.controls):
     if isinstance(a, c.Finetune):
-      few = isinstance(config.tasks, c.Sinusoid)  # elsewhere every step of the whole network costs minutes
+      few = isinstance(config.tasks, c.Sinusoid | c.Own)  # elsewhere every step of the whole network costs minutes
       methods = (
         Method("pooled network", "baseline", dataclasses.replace(a, inner_steps=0), False),
         Method("pooled network, fine-tuned", "baseline", dataclasses.replace(a, head_only=False), few),
@@ -146,9 +182,9 @@ def scratch(config: c.Config) -> Algorithm:
   There is nothing to train before: only `predict` is used, with the state ().
   """
   classes = _width(config)
-  loss = losses.squared_error if isinstance(config.tasks, c.Sinusoid) else losses.cross_entropy
+  loss = losses.squared_error if _regression(config) else losses.cross_entropy
   net = network(config, classes)
-  rate = 0.01 if isinstance(config.tasks, c.Sinusoid) else 0.1
+  rate = 0.01 if _regression(config) else 0.1
   full = algorithm(c.Finetune(inner_lr=rate, inner_steps=50), net.apply, loss, classes)
 
   def predict(key: Array, state: PyTree, support: Batch, x: PyTree) -> Array:

@@ -29,6 +29,7 @@ class Metric(NamedTuple):
 
 METRICS = {  # the first that a job has is its headline
   "macro_f1": Metric("macro-F1", False, True),
+  "rmse": Metric("root mean squared error", True, False),
   "mse": Metric("mean squared error", True, False),
   "accuracy": Metric("accuracy", False, True),
   "macro_recall": Metric("macro recall", False, True),

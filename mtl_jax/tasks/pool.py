@@ -34,6 +34,40 @@ def usable(x: PyTree) -> Array:
   return jnp.stack(finite).all(0)
 
 
+def lay_out(x: PyTree, label: np.ndarray, unit: np.ndarray, recording: np.ndarray, classes: int) -> Pool:
+  """A pool from rows in any order.
+
+  Args:
+    x: leaves (rows, ...).
+    label: (rows,) int, 0 to classes - 1.
+    unit, recording: (rows,) int; a recording belongs to one unit.
+    classes: how many; a class that a unit does not have is masked there.
+
+  Returns: leaves (units, classes, windows, ...), padded with zeros and masked; units in
+    ascending order.
+  """
+  ids, row = np.unique(unit, return_inverse=True)
+  order = np.lexsort((label, row))
+  cell = row[order] * classes + label[order]
+  first = np.searchsorted(cell, cell)  # where the row's cell begins
+  slot = np.arange(len(cell)) - first
+  place = (row[order], label[order], slot)
+  shape = (len(ids), classes, int(slot.max()) + 1)
+
+  def laid(leaf: np.ndarray, empty: float) -> Array:
+    out = np.full((*shape, *leaf.shape[1:]), empty, leaf.dtype)
+    out[place] = leaf[order]
+    return jnp.asarray(out)
+
+  mask = laid(np.ones(len(label), bool), False)
+  return Pool(
+    jax.tree.map(lambda leaf: laid(np.asarray(leaf), 0), x),
+    mask,
+    laid(recording.astype(np.int32), -1),
+    jnp.asarray(ids.astype(np.int32)),
+  )
+
+
 def _draw(count: int, key: Array, mask: Array) -> tuple[Array, Array]:
   """Indices (classes, count) of distinct windows, usable ones first, and whether each is usable."""
   order = jnp.where(mask, jax.random.uniform(key, mask.shape), -1.0)

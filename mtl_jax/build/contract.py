@@ -1,0 +1,85 @@
+"""What a config is built into: task families to learn from, and held-out ones to be scored on."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from mtl_jax import config as c
+from mtl_jax.baselines import History, Ladder
+from mtl_jax.tasks.pool import Pool, few_shot
+from mtl_jax.types import TaskFamily
+
+
+class HeldOut(NamedTuple):
+  """One thing to score.
+
+  Attributes:
+    family: of a number of labels.
+    labels: their names; () for a regression.
+    ladder: its baselines.
+    same_labels: whether a label means what it meant in training; where it does not, a
+      network without adaptation has nothing to say and is not asked.
+    scale, unit: of a regression: what one of its target's units is worth, and in which unit; a
+      root mean squared error is then given in it.
+  """
+
+  family: Callable[[int], TaskFamily]
+  labels: tuple[str, ...]
+  ladder: Ladder
+  same_labels: bool = True
+  scale: float = 1.0
+  unit: str = ""
+
+
+class Fold(NamedTuple):
+  """Tasks to learn from and the held-out ones to be scored on; a test may stand in several folds.
+
+  Attributes:
+    name: also of its checkpoints.
+    train: None where there is nothing to learn from: then only what needs no training is scored.
+    validation: picks the best state; None takes the last.
+    tests: name of the job -> what is scored.
+    pooled: what the fine-tuned control learns from, where in `train` a label means something
+      else in every task; None: `train`.
+  """
+
+  name: str
+  train: TaskFamily | None
+  validation: TaskFamily | None
+  tests: dict[str, HeldOut]
+  pooled: TaskFamily | None = None
+
+
+def standardised(model: c.Model, fitted_on: list[Pool], pools: list[Pool]) -> list[Pool]:
+  """Network inputs less the training rows' mean, over their deviation; waveforms as they are."""
+  if isinstance(model, c.Conv1D):
+    return pools
+  rows = jnp.concatenate([p.x.input[p.mask] for p in fitted_on])
+  mean, deviation = jnp.mean(rows, axis=0), jnp.std(rows, axis=0) + 1e-6
+
+  def scale(pool: Pool) -> Pool:
+    x = (pool.x.input - mean[None, None, None]) / deviation[None, None, None]
+    return pool._replace(x=pool.x._replace(input=jnp.where(pool.mask[..., None], x, 0.0)))
+
+  return [scale(pool) for pool in pools]
+
+
+def history(pools: list[Pool]) -> History:
+  """Every usable training window: features, label, machine."""
+  parts = []
+  for pool in pools:
+    mask = np.asarray(pool.mask)
+    unit, label, _ = np.nonzero(mask)
+    parts.append((np.asarray(pool.x.features)[mask], label, np.asarray(pool.unit)[unit]))
+  x, y, group = (np.concatenate(column) for column in zip(*parts, strict=True))
+  return History(x, y, group)
+
+
+def asked(
+  config: c.Config, support: Pool, query: Pool | None, queries: int, ways: int | None = None
+) -> Callable[[int], TaskFamily]:
+  """A test family for each number of labels; all of them share one compiled program."""
+  places = max(config.evaluation.shots)
+  return lambda k: few_shot(support, query, shots=k, queries=queries, places=places, ways=ways)
