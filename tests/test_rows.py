@@ -171,7 +171,7 @@ def test_two_rows_of_a_unit_at_one_time_are_refused_by_name():
     laid_out(unit, time, x, y)
 
 
-@pytest.mark.parametrize("missing", [np.nan, np.datetime64("NaT")])
+@pytest.mark.parametrize("missing", [np.nan, np.datetime64("NaT", "s")])
 def test_a_row_without_a_time_is_refused(missing):
   unit, time, x, y = listed({5: 4}, seed=None)
   time = time if isinstance(missing, float) else time.astype("datetime64[s]")
