@@ -160,7 +160,9 @@ def classification_ladder(history: History, *, same_labels: bool = True) -> Ladd
   )
   if not same_labels:
     return Ladder(rungs, ())
-  logistic = LogisticRegression(max_iter=300).fit(z, history.y)
+  with warnings.catch_warnings():
+    warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early is weaker, not wrong, as below
+    logistic = LogisticRegression(max_iter=300).fit(z, history.y)
   rows = np.random.default_rng(0).permutation(len(z))[:20_000]  # more change the third digit and the wait
   forest = RandomForestClassifier(100, min_samples_leaf=2, n_jobs=-1, random_state=0)
   forest.fit(z[rows], history.y[rows])

@@ -85,7 +85,8 @@ def seconds(column: pd.Series) -> np.ndarray:
   if _is_number(column):
     return column.to_numpy(np.float64, na_value=np.nan)
   try:
-    dates = pd.to_datetime(column, utc=True, format="ISO8601" if column.dtype == object else None)
+    dated = pd.api.types.is_datetime64_any_dtype(column)
+    dates = pd.to_datetime(column, utc=True, format=None if dated else "ISO8601")
   except (ValueError, TypeError):
     raise ValueError(
       f"the time column {column.name!r} is neither a number nor a date such as 2026-01-31 08:00"
@@ -127,7 +128,7 @@ def prepare(x: Any, y: Any, groups: Mapping[str, Any], time: Any = None, regress
     if len(column) != len(label):
       raise ValueError(f"{name} has {len(column)} rows and y has {len(label)}")
   numeric = _is_number(label) and not pd.api.types.is_bool_dtype(label)
-  keep = label.notna().to_numpy()
+  keep = label.notna().to_numpy(copy=True)
   if numeric:
     keep &= np.isfinite(label.to_numpy(np.float64, na_value=np.nan))
   for column in ids.values():
