@@ -136,6 +136,7 @@ class Own:
 
 
 Tasks = Sinusoid | Fleet | Bearings | FleetToBearings | TennesseeEastman | Hydraulic | FewEngines | Own
+WITHOUT_LABELS: tuple[type, ...] = ()  # jobs that also make sense with no label of the new unit: K = 0
 
 
 # Networks.
@@ -281,14 +282,14 @@ def validate(config: Config) -> None:
     value = getattr(t, field)
     _require(value >= 1, f"training.{field}", value, "must be at least 1")
   _require(e.episodes >= 1, "evaluation.episodes", e.episodes, "must be at least 1")
+  fewest = 0 if isinstance(config.tasks, WITHOUT_LABELS) else 1
+  named = f"name at least one count, each at least {fewest}"
+  _require(len(e.shots) > 0 and min(e.shots) >= fewest, "evaluation.shots", e.shots, named)
   _require(
-    len(e.shots) > 0 and min(e.shots) >= 1, "evaluation.shots", e.shots, "name at least one count, each at least 1"
-  )
-  _require(
-    1 <= e.adaptation_shots <= max(e.shots),
+    min(1, max(e.shots)) <= e.adaptation_shots <= max(e.shots),
     "evaluation.adaptation_shots",
     e.adaptation_shots,
-    f"must lie between 1 and the largest of evaluation.shots, {max(e.shots)}",
+    f"must lie between {min(1, max(e.shots))} and the largest of evaluation.shots, {max(e.shots)}",
   )
   kinds = [type(algorithm).__name__ for algorithm in (config.algorithm, *config.controls)]
   _require(len(set(kinds)) == len(kinds), "controls", kinds[1:], "each algorithm can stand in a job once")

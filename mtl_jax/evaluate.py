@@ -1,6 +1,8 @@
 """Scores on held-out tasks, and intervals that respect which of them are the same machine."""
 
+from collections.abc import Callable
 from functools import lru_cache, partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +13,8 @@ from mtl_jax.metrics import classification, regression
 from mtl_jax.types import Algorithm, Array, Episode, PyTree, TaskFamily
 
 Scores = dict[str, np.ndarray]
+Judge = Callable[[Array, Episode], dict[str, Array]]
+"""judge(prediction, episode) -> metrics of one episode"""
 
 
 def episode_keys(key: Array, episodes: int) -> Array:
@@ -31,32 +35,48 @@ def score(prediction: Array, episode: Episode) -> dict[str, Array]:
   return classification(jnp.where(known[None, :], prediction, -jnp.inf), query.y, query.mask)
 
 
-@partial(jax.jit, static_argnames=("algorithm", "chunk"))
-def _evaluate(keys: Array, algorithm: Algorithm, state: PyTree, sample: Partial, chunk: int) -> dict[str, Array]:
-  def one(keys: Array) -> dict[str, Array]:
-    episode: Episode = sample(keys[0])
+@partial(jax.jit, static_argnames=("algorithm", "judge", "chunk"))
+def _evaluate(
+  keys: Array, algorithm: Algorithm, state: PyTree, drawn: Partial | Episode, judge: Judge, chunk: int
+) -> dict[str, Array]:
+  def one(inputs: tuple[Array, Any]) -> dict[str, Array]:
+    keys, given = inputs
+    episode: Episode = drawn(keys[0]) if isinstance(drawn, Partial) else given
     prediction = algorithm.predict(keys[1], state, episode.support, episode.query.x)
-    return score(prediction, episode)
+    return judge(prediction, episode)
 
-  return jax.lax.map(one, keys, batch_size=chunk)
+  return jax.lax.map(one, (keys, None if isinstance(drawn, Partial) else drawn), batch_size=chunk)
 
 
 def evaluate(
-  key: Array, algorithm: Algorithm, state: PyTree, tasks: TaskFamily, *, episodes: int = 600, chunk: int = 20
+  key: Array,
+  algorithm: Algorithm,
+  state: PyTree,
+  tasks: TaskFamily | Episode,
+  *,
+  episodes: int = 600,
+  chunk: int = 20,
+  judge: Judge = score,
 ) -> Scores:
   """Adapts to each of `episodes` tasks and scores the predictions on its query set.
 
   Args:
     key: the same key draws the same episodes, whatever the algorithm: scores are paired.
+    tasks: a family, or episodes that were drawn from it before, leaves (episodes, ...).
+    episodes: how many to draw from a family.
     chunk: episodes at once.
+    judge: judge(prediction, episode) -> metrics of one episode, traceable; one and the same function
+      each time, or it compiles anew.
 
   Returns:
-    Metric -> (episodes, ...): accuracy, macro_recall, macro_f1 and confusion for integer
-    targets, else mse.
+    Metric -> (episodes, ...): by default accuracy, macro_recall, macro_f1 and confusion for
+    integer targets, else mse.
   """
-  sample = tasks.sample if isinstance(tasks.sample, Partial) else Partial(tasks.sample)
-  keys = episode_keys(key, episodes)
-  return jax.tree.map(np.asarray, _evaluate(keys, algorithm, state, sample, chunk))
+  if isinstance(tasks, Episode):
+    drawn, episodes = tasks, jax.tree.leaves(tasks)[0].shape[0]
+  else:
+    drawn = tasks.sample if isinstance(tasks.sample, Partial) else Partial(tasks.sample)
+  return jax.tree.map(np.asarray, _evaluate(episode_keys(key, episodes), algorithm, state, drawn, judge, chunk))
 
 
 @jax.jit
@@ -75,9 +95,14 @@ def score_labels(predicted: np.ndarray, episodes: Episode, classes: int) -> Scor
   return score_values(np.eye(classes, dtype=np.float32)[predicted], episodes)
 
 
-def score_values(predicted: np.ndarray, episodes: Episode) -> Scores:
+def score_values(predicted: np.ndarray, episodes: Episode, judge: Judge = score) -> Scores:
   """Scores of predictions (episodes, n, ...) that were made elsewhere."""
-  return jax.tree.map(np.asarray, jax.jit(jax.vmap(score))(jnp.asarray(predicted, jnp.float32), episodes))
+  return jax.tree.map(np.asarray, _judged(jnp.asarray(predicted, jnp.float32), episodes, judge))
+
+
+@partial(jax.jit, static_argnames="judge")
+def _judged(predicted: Array, episodes: Episode, judge: Judge) -> dict[str, Array]:
+  return jax.vmap(judge)(predicted, episodes)
 
 
 ENOUGH_UNITS = 30

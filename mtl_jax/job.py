@@ -28,12 +28,13 @@ from mtl_jax.build import Fold, HeldOut, Method, Trained
 from mtl_jax.checkpoint import CheckpointError, Checkpoints
 from mtl_jax.config import Config, ConfigError, Finetune, dump
 from mtl_jax.data import DataError
-from mtl_jax.evaluate import Scores, episodes_of, evaluate, interval, score_labels, score_values
+from mtl_jax.evaluate import Judge, Scores, episodes_of, evaluate, interval, score_values
 from mtl_jax.fit import TrainingError, fit
 from mtl_jax.meta import replicate
 from mtl_jax.recorder import Recorder
+from mtl_jax.report import METRICS
 from mtl_jax.trust import LeakError
-from mtl_jax.types import Algorithm, Array, Episode, PyTree, TaskFamily
+from mtl_jax.types import Algorithm, Array, Episode, PyTree
 
 console = Console()
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scikit-learn")
@@ -94,30 +95,37 @@ def _of_seed(state: PyTree, seed: int) -> PyTree:
   return jax.tree.map(lambda leaf: leaf[seed], state)
 
 
-def _seed_scores(
-  config: Config, key: Array, method: Algorithm, state: PyTree, tasks: TaskFamily, episodes: int
-) -> Scores:
+def _seed_scores(config: Config, key: Array, method: Algorithm, state: PyTree, drawn: Episode, judge: Judge) -> Scores:
   """Scores with a leading axis of seeds; every seed meets the same episodes."""
-  each, seconds = [], 0.0
+  each, seconds, count = [], 0.0, _count(drawn)
   for s in range(config.training.seeds):
     began = time.perf_counter()
-    each.append(evaluate(key, method, _of_seed(state, s), tasks, episodes=episodes))
-    seconds = (time.perf_counter() - began) / episodes  # the last seed's counts: all is compiled by then
+    each.append(evaluate(key, method, _of_seed(state, s), drawn, judge=judge))
+    seconds = (time.perf_counter() - began) / count  # the last seed's counts: all is compiled by then
   scores = {name: np.stack([scores[name] for scores in each]) for name in each[0]}
-  return scores | {"seconds": np.full((len(each), episodes), seconds)}
+  return scores | {"seconds": np.full((len(each), count), seconds)}
 
 
-def _validation(
-  config: Config, algorithm: Algorithm, tasks: TaskFamily | None
-) -> Callable[[PyTree], Mapping[str, float]] | None:
+def _count(drawn: Episode) -> int:
+  return len(drawn.query.mask)
+
+
+def _headline(scores: Mapping[str, Any]) -> tuple[str, float]:
+  """The metric that a job is judged by, and 1 or -1: what makes higher better."""
+  name = next(metric for metric in METRICS if metric in scores)
+  return name, -1.0 if METRICS[name].lower_is_better else 1.0
+
+
+def _validation(config: Config, algorithm: Algorithm, fold: Fold) -> Callable[[PyTree], Mapping[str, float]] | None:
   """Scores a state of all seeds on the validation tasks; `score` is what picks the best."""
-  if tasks is None:
+  if fold.validation is None:
     return None
+  key = jax.random.key(1)
+  drawn = episodes_of(key, fold.validation, config.training.validation_episodes)
 
   def validate(state: PyTree) -> Mapping[str, float]:
-    count = config.training.validation_episodes
-    scores = _seed_scores(config, jax.random.key(1), algorithm, state, tasks, count)
-    name, sign = ("mse", -1.0) if "mse" in scores else ("macro_f1", 1.0)
+    scores = _seed_scores(config, key, algorithm, state, drawn, fold.judge)
+    name, sign = _headline(scores)
     value = float(scores[name].mean())
     return {"score": sign * value, name: value}
 
@@ -145,7 +153,7 @@ def train(config: Config, folds: list[Fold], folder: Path, resume: bool) -> None
         chunk_steps=t.chunk_steps,
         checkpoints=_store(config, folder, fold, what),
         recorder=Recorder(folder / "metrics.jsonl", method=label),
-        validate=_validation(config, algorithm, fold.validation),
+        validate=_validation(config, algorithm, fold),
         progress=f"{label} ({t.seeds} seeds)",
         resume=resume,
       )
@@ -158,6 +166,7 @@ def _state(config: Config, folder: Path, fold: Fold, what: Trained) -> PyTree:
 
 
 ENDS = ("mean", "low", "high")
+_ROOTS = {"mse": "rmse", "mse_uncapped": "rmse_uncapped"}
 Key = tuple[str, int, int | None]  # method, labels, adaptation steps
 Collected = dict[str, dict[Key, list[Scores]]]  # per job; one entry of the list per fold
 
@@ -175,10 +184,14 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
     for job, test in fold.tests.items():
       key = jax.random.fold_in(jax.random.key(config.seed), 2)
       count = -(-e.episodes // holds[job])
-      drawn = {k: episodes_of(key, test.family(k), count) for k in e.shots}
+
+      def draw(k: int, key: Array = key, test: HeldOut = test, count: int = count) -> Episode:
+        return test.every(k) if test.every is not None else episodes_of(key, test.family(k), count)
+
+      drawn = {k: draw(k) for k in e.shots}
       first = drawn[e.shots[0]]
       # A task that is made up on the spot, as a sine wave, is a unit of its own.
-      units[job].append(np.asarray(first.task) if isinstance(first.task, jax.Array) else np.arange(count))
+      units[job].append(np.asarray(first.task) if isinstance(first.task, jax.Array) else np.arange(_count(first)))
       began = time.perf_counter()
       for what in todo if fold.train is not None else ():
         state = _state(config, folder, fold, what)
@@ -186,7 +199,7 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
           if not test.same_labels and build.at_steps(method.config, 0) == method.config:
             continue
           kinds[method.name] = method.kind
-          _score_method(config, key, what, method, state, test, drawn, collected[job])
+          _score_method(config, key, what, method, state, test.judge, drawn, draw, collected[job])
       seconds["evaluation"] += time.perf_counter() - began
       began = time.perf_counter()
       if e.baselines:
@@ -213,24 +226,24 @@ def _score_method(
   what: Trained,
   method: Method,
   state: PyTree,
-  test: HeldOut,
+  judge: Judge,
   drawn: dict[int, Episode],
+  draw: Callable[[int], Episode],
   out: dict[Key, list[Scores]],
 ) -> None:
   e = config.evaluation
   for k, episodes in drawn.items():
-    algorithm, count = what.make(method.config), len(episodes.support.mask)
-    scores = _seed_scores(config, key, algorithm, state, test.family(k), count)
+    scores = _seed_scores(config, key, what.make(method.config), state, episodes, judge)
     used = _labels(episodes) * (build.at_steps(method.config, 0) != method.config)
     out[method.name, k, None].append(scores | {"labels": np.repeat(used, config.training.seeds, axis=0)})
   if not method.against_steps:
     return
+  k = e.adaptation_shots
+  episodes = drawn[k] if k in drawn else draw(k)
   for steps in e.adaptation_steps:
     other = build.at_steps(method.config, steps)
     if other is not None:
-      count = len(drawn[e.shots[0]].support.mask)
-      scores = _seed_scores(config, key, what.make(other), state, test.family(e.adaptation_shots), count)
-      out[method.name, e.adaptation_shots, steps].append(scores)
+      out[method.name, k, steps].append(_seed_scores(config, key, what.make(other), state, episodes, judge))
 
 
 def _score_scratch(
@@ -238,9 +251,9 @@ def _score_scratch(
 ) -> None:
   found, seconds = {}, []
   for k, episodes in drawn.items():
-    count, began = len(episodes.support.mask), time.perf_counter()
-    alone = evaluate(key, scratch, (), test.family(k), episodes=count)
-    seconds.append((time.perf_counter() - began) / count)
+    began = time.perf_counter()
+    alone = evaluate(key, scratch, (), episodes, judge=test.judge)
+    seconds.append((time.perf_counter() - began) / _count(episodes))
     found[k] = {name: value[None] for name, value in alone.items()} | {"labels": _labels(episodes)}
   for k, scores in found.items():  # every K runs the same program; the quickest did not have to compile it
     out["network from scratch", k, None].append(scores | {"seconds": np.full_like(scores["labels"], min(seconds))})
@@ -258,7 +271,9 @@ def _score_rungs(config: Config, test: HeldOut, drawn: Episode, k: int, out: dic
   every = list(track(answered, description=f"baselines, K = {k}", total=len(asked), console=console))
   for i, rung in enumerate(ladder.rungs):
     values = np.stack([row[i].predicted for row in every])
-    scores = score_labels(values, drawn, len(test.labels)) if test.labels else score_values(values, drawn)
+    if test.labels and values.ndim == 2:  # labels and not a score for each class
+      values = np.eye(len(test.labels), dtype=np.float32)[values]
+    scores = score_values(values, drawn, test.judge)
     costs = {"labels": _labels(drawn)[0], "seconds": np.asarray([row[i].seconds for row in every])}
     found[rung.name] = scores | costs
   query = features(host.query.x)
@@ -266,7 +281,7 @@ def _score_rungs(config: Config, test: HeldOut, drawn: Episode, k: int, out: dic
     began = time.perf_counter()
     values = fixed.answer(query.reshape(-1, query.shape[-1]))
     costs = {"labels": np.zeros(len(query)), "seconds": np.full(len(query), (time.perf_counter() - began) / len(query))}
-    found[fixed.name] = score_values(values.reshape(*query.shape[:2], -1), drawn) | costs
+    found[fixed.name] = score_values(values.reshape(*query.shape[:2], -1), drawn, test.judge) | costs
   for name, scores in found.items():
     out[name, k, None].append({metric: value[None] for metric, value in scores.items()})
 
@@ -278,28 +293,27 @@ def _rows(
   test = next(fold.tests[job] for fold in folds if job in fold.tests)
   labels, ladder = test.labels, test.ladder
   simple = {rung.name for rung in (*ladder.rungs, *ladder.fixed)}
-  headline, sign = ("macro_f1", 1.0) if labels else ("mse", -1.0)
   joined = {
     at: {name: np.concatenate([s[name] for s in parts], axis=1) for name in parts[0]} for at, parts in found.items()
   }
-  for scores in joined.values():
-    if "mse" in scores:
-      scores["mse"] = scores["mse"] * test.scale**2
+  headline, sign = _headline(next(iter(joined.values())))
 
   def row(at: Key, metric: str, values: np.ndarray, **more: Any) -> dict[str, Any]:
     episodes = values.shape[1]
     mean, low, high = interval(values, unit if episodes == len(unit) else None)
     base = {"job": job, "method": at[0], "kind": kinds.get(at[0], "baseline"), "k": at[1], "metric": metric}
+    base |= {"complete": True} if test.every is not None else {}
     numbers = {"mean": mean, "low": low, "high": high, "seeds": config.training.seeds, "episodes": episodes}
     return base | numbers | ({} if at[2] is None else {"steps": at[2]}) | more
 
   rows = []
   for at, scores in joined.items():
     names = [name for name in scores if name != "confusion"]
-    rows += [row(at, name, scores[name]) for name in (names if at[2] is None else [headline])]
+    made = [row(at, name, scores[name]) for name in (names if at[2] is None else [headline])]
+    rows += made
     if test.unit:  # the root of the mean over all that was asked, not the mean of roots
-      squared = next(r for r in rows[::-1] if r["metric"] == "mse")
-      rows.append(squared | {"metric": "rmse"} | {end: float(np.sqrt(squared[end])) for end in ENDS})
+      squared = [r for r in made if r["metric"] in _ROOTS]
+      rows += [r | {"metric": _ROOTS[r["metric"]]} | {end: float(np.sqrt(r[end])) for end in ENDS} for r in squared]
     if labels and at[2] is None:
       counts = scores["confusion"].sum((0, 1))[: len(labels), : len(labels)]
       present = (counts.sum(0) > 0) | (counts.sum(1) > 0)
@@ -320,7 +334,8 @@ def _rows(
         gain = sign * (table[at] - table[rival].mean(axis=0, keepdims=True))
         found_gain = row(at, f"{headline}_gain", gain, against=rival[0])
         rows.append(found_gain)
-        if test.unit:  # b - a = (b^2 - a^2) / (a + b)
+        if test.unit and headline in _ROOTS:  # b - a = (b^2 - a^2) / (a + b)
           both = float(np.sqrt(table[at].mean()) + np.sqrt(table[rival].mean()))
-          rows.append(found_gain | {"metric": "rmse_gain"} | {end: found_gain[end] / both for end in ENDS})
+          rooted = {end: found_gain[end] / both for end in ENDS}
+          rows.append(found_gain | {"metric": f"{_ROOTS[headline]}_gain"} | rooted)
   return rows

@@ -14,12 +14,12 @@ from mtl_jax.baselines import (
   History,
   Ladder,
   Rung,
-  _whitening,
   answers,
   classification_ladder,
   envelope_rule,
   regression_ladder,
 )
+from mtl_jax.baselines.classification import _whitening
 
 CLASSES, FEATURES = 3, 4
 CENTRES = np.eye(CLASSES, FEATURES) * 4.0

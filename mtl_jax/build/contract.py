@@ -8,8 +8,9 @@ import numpy as np
 
 from mtl_jax import config as c
 from mtl_jax.baselines import History, Ladder
+from mtl_jax.evaluate import Judge, score
 from mtl_jax.tasks.pool import Pool, few_shot
-from mtl_jax.types import TaskFamily
+from mtl_jax.types import Episode, TaskFamily
 
 
 class HeldOut(NamedTuple):
@@ -21,16 +22,19 @@ class HeldOut(NamedTuple):
     ladder: its baselines.
     same_labels: whether a label means what it meant in training; where it does not, a
       network without adaptation has nothing to say and is not asked.
-    scale, unit: of a regression: what one of its target's units is worth, and in which unit; a
-      root mean squared error is then given in it.
+    unit: in which the errors that `judge` gives are; a root mean squared error is then given too.
+    judge: metrics of one episode; the first in `report.METRICS` is what the job is judged by.
+    every: of a number of labels: each unit of a published test set once, leaves (units, ...), in
+      place of a draw from `family`; a table of them is complete with fewer than 600.
   """
 
   family: Callable[[int], TaskFamily]
   labels: tuple[str, ...]
   ladder: Ladder
   same_labels: bool = True
-  scale: float = 1.0
   unit: str = ""
+  judge: Judge = score
+  every: Callable[[int], Episode] | None = None
 
 
 class Fold(NamedTuple):
@@ -43,6 +47,7 @@ class Fold(NamedTuple):
     tests: name of the job -> what is scored.
     pooled: what the fine-tuned control learns from, where in `train` a label means something
       else in every task; None: `train`.
+    judge: metrics of a validation episode.
   """
 
   name: str
@@ -50,6 +55,7 @@ class Fold(NamedTuple):
   validation: TaskFamily | None
   tests: dict[str, HeldOut]
   pooled: TaskFamily | None = None
+  judge: Judge = score
 
 
 def standardised(model: c.Model, fitted_on: list[Pool], pools: list[Pool]) -> list[Pool]:

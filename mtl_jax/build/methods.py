@@ -50,51 +50,37 @@ class Trained(NamedTuple):
   methods: tuple[Method, ...]
 
 
-def _width(config: c.Config) -> int:
-  match config.tasks:
+class Shape(NamedTuple):
+  """What a network reads and says in a job."""
+
+  inputs: int  # numbers that an MLP reads of an example
+  outputs: int  # classes, or numbers predicted
+  loss: ExampleLoss = losses.cross_entropy
+
+
+def shape(tasks: c.Tasks) -> Shape:
+  """What a network reads and says in a job; its loss."""
+  match tasks:
     case c.Sinusoid():
-      return 1
+      return Shape(1, 1, losses.squared_error)
     case c.Fleet():
-      return len(fleet.CONDITIONS)
+      return Shape(_SPECTRA, len(fleet.CONDITIONS))
     case c.Bearings():
-      return len(bearings.FAULTS)
+      return Shape(_SPECTRA, len(bearings.FAULTS))
     case c.FleetToBearings():
-      return 9  # the largest task, all nine fault classes of CWRU
+      return Shape(_SPECTRA, 9)  # the largest task, all nine fault classes of CWRU
     case c.TennesseeEastman():
-      return len(process.FAULTS)
+      return Shape(process.PLANT_FEATURES, len(process.FAULTS))
     case c.Hydraulic():
-      return 4
+      return Shape(process.RIG_FEATURES, 4)
     case c.FewEngines():
-      return 1
-    case c.Own() as tasks:
-      return own.width(tasks)
+      return Shape(engines.FEATURES, 1, losses.squared_error)
+    case c.Own():
+      classes = own.read(tasks).classes
+      return Shape(len(tasks.features), len(classes) or 1, losses.cross_entropy if classes else losses.squared_error)
 
 
-def _features(config: c.Config) -> int:
-  """Numbers that the network reads of an example."""
-  match config.tasks:
-    case c.Sinusoid():
-      return 1
-    case c.TennesseeEastman():
-      return process.PLANT_FEATURES
-    case c.Hydraulic():
-      return process.RIG_FEATURES
-    case c.FewEngines():
-      return engines.FEATURES
-    case c.Own() as tasks:
-      return len(tasks.features)
-    case _:
-      return len(vibration.SPECTRA_NAMES)
-
-
-def _regression(config: c.Config) -> bool:
-  match config.tasks:
-    case c.Sinusoid() | c.FewEngines():
-      return True
-    case c.Own() as tasks:
-      return not own.read(tasks).classes
-    case _:
-      return False
+_SPECTRA = len(vibration.SPECTRA_NAMES)
 
 
 def network(config: c.Config, width: int) -> Network:
@@ -102,7 +88,7 @@ def network(config: c.Config, width: int) -> Network:
   match config.model:
     case c.MLP(hidden, norm):
       net = models.MLP((*hidden, width), norm=norm)
-      x = jnp.zeros((1, _features(config)))
+      x = jnp.zeros((1, shape(config.tasks).inputs))
     case c.Conv1D(features, kernels, strides):
       net = models.Conv1D(width, features=features, kernels=kernels, strides=strides)
       x = jnp.zeros((1, bearings.SAMPLES, 1))
@@ -152,10 +138,9 @@ def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int
 
 
 def _trained(config: c.Config, name: str, a: c.Algorithm, *methods: Method) -> Trained:
-  classes = _width(config)
-  loss = losses.squared_error if _regression(config) else losses.cross_entropy
-  net = network(config, a.embedding if isinstance(a, c.ProtoNet) else classes)
-  return Trained(name, net.init, cache(lambda a: algorithm(a, net.apply, loss, classes)), a, methods)
+  _, outputs, loss = shape(config.tasks)
+  net = network(config, a.embedding if isinstance(a, c.ProtoNet) else outputs)
+  return Trained(name, net.init, cache(lambda a: algorithm(a, net.apply, loss, outputs)), a, methods)
 
 
 def trained(config: c.Config) -> list[Trained]:
@@ -181,11 +166,10 @@ def scratch(config: c.Config) -> Algorithm:
 
   There is nothing to train before: only `predict` is used, with the state ().
   """
-  classes = _width(config)
-  loss = losses.squared_error if _regression(config) else losses.cross_entropy
-  net = network(config, classes)
-  rate = 0.01 if _regression(config) else 0.1
-  full = algorithm(c.Finetune(inner_lr=rate, inner_steps=50), net.apply, loss, classes)
+  _, outputs, loss = shape(config.tasks)
+  net = network(config, outputs)
+  rate = 0.1 if loss is losses.cross_entropy else 0.01
+  full = algorithm(c.Finetune(inner_lr=rate, inner_steps=50), net.apply, loss, outputs)
 
   def predict(key: Array, state: PyTree, support: Batch, x: PyTree) -> Array:
     init_key, key = jax.random.split(key)

@@ -71,11 +71,6 @@ def _or(value: float | None, otherwise: float) -> float:
   return otherwise if value is None else value
 
 
-def width(tasks: c.Own) -> int:
-  """Outputs of a network: one for each class, or one number."""
-  return len(read(tasks).classes) or 1
-
-
 def _split(tasks: c.Own, table: Table, need: int) -> dict[str, np.ndarray]:
   """Masks of rows: training, validation and test, disjoint by unit; units with fewer rows than `need` in none."""
   ids, member, count = np.unique(table.groups["unit"], return_inverse=True, return_counts=True)

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from mtl_jax.report import pictures
 from mtl_jax.report.run import (
   EPISODES,
+  METRICS,
   SEEDS,
   Row,
   Run,
@@ -30,7 +31,7 @@ from mtl_jax.report.run import (
 )
 from mtl_jax.report.words import amount, markdown_table, summary, table, training_table
 
-__all__ = ["markdown_table", "write_picture", "write_report"]
+__all__ = ["METRICS", "markdown_table", "write_picture", "write_report"]
 
 
 def write_report(runs: Sequence[Path], out: Path) -> Path:

@@ -29,8 +29,20 @@ class Metric(NamedTuple):
 
 METRICS = {  # the first that a job has is its headline
   "macro_f1": Metric("macro-F1", False, True),
+  "auprc": Metric("area under precision and recall", False, True),
+  "detection": Metric("detection rate at 1 % false alarms", False, True),
+  "pinball": Metric("pinball loss, mean over deciles", True, False),
+  "mase": Metric("mean absolute scaled error", True, False),
   "rmse": Metric("root mean squared error", True, False),
   "mse": Metric("mean squared error", True, False),
+  "mae": Metric("mean absolute error", True, False),
+  "rmse_uncapped": Metric("root mean squared error, labels not capped", True, False),
+  "mse_uncapped": Metric("mean squared error, labels not capped", True, False),
+  "nasa": Metric("NASA score per engine", True, False),
+  "nasa_uncapped": Metric("NASA score per engine, labels not capped", True, False),
+  "cost": Metric("inventory cost", True, False),
+  "false_alarms": Metric("false alarms", True, True),
+  "delay": Metric("detection delay", True, False),
   "accuracy": Metric("accuracy", False, True),
   "macro_recall": Metric("macro recall", False, True),
 }
@@ -56,6 +68,7 @@ class Row:
   steps: int | None = None
   against: str | None = None
   labels: tuple[str, ...] | None = None
+  complete: bool = False  # the episodes are all units of a published test set, each once
 
   @property
   def value(self) -> float:
@@ -74,7 +87,7 @@ class Row:
     short = [
       f"{have} of {need} {what}"
       for have, need, what in ((self.seeds, SEEDS, "seeds"), (self.episodes, EPISODES, "episodes"))
-      if have < need
+      if have < need and not (self.complete and what == "episodes")
     ]
     if self.metric not in (CONFUSION, LABELS, SECONDS) and self.interval is None:
       short.append("no interval")

@@ -10,11 +10,14 @@ averaged over what there is.
 from collections.abc import Mapping
 from typing import Protocol
 
+import jax.numpy as jnp
 import numpy as np
 
 from mtl_jax.clean.columns import standardise_per_regime
 from mtl_jax.clean.series import Statistic, rolling
 from mtl_jax.clean.step import Rows, Step, beside, chain, like, nothing, rows
+from mtl_jax.metrics import nasa_score, rmse
+from mtl_jax.types import Array, Episode, Metrics
 
 SENSORS = ("s2", "s3", "s4", "s7", "s8", "s9", "s11", "s12", "s13", "s14", "s15", "s17", "s20", "s21")
 SETTINGS = ("op1", "op2", "op3")
@@ -77,6 +80,24 @@ def feature_names(
 def capped(rul: np.ndarray, cap: float = CAP) -> np.ndarray:
   """(n,) cycles left -> (n,) float64, at most `cap`: what is learned, and the "clipped" labels of a test."""
   return np.minimum(np.asarray(rul, np.float64), cap)
+
+
+def judged(prediction: Array, episode: Episode) -> Metrics:
+  """Errors of one episode in cycles, against capped labels and against labels as they are.
+
+  Args:
+    prediction: (n, 1) remaining life over `CAP`.
+    episode: query.y (n, 2), the remaining life over `CAP`, capped and as it is.
+
+  Returns: mse and mse_uncapped in cycles squared; nasa and nasa_uncapped, `metrics.nasa_score` over the engines asked.
+  """
+  (_, y, mask), found = episode.query, {}
+  engines = jnp.maximum(jnp.sum(mask, dtype=y.dtype), 1.0)
+  for at, suffix in enumerate(("", "_uncapped")):
+    pair = CAP * prediction[:, 0], CAP * y[:, at], mask
+    found[f"mse{suffix}"] = jnp.square(rmse(*pair))
+    found[f"nasa{suffix}"] = nasa_score(*pair) / engines
+  return found
 
 
 def last_cycles(table: Flights) -> np.ndarray:

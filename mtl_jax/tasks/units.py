@@ -17,7 +17,7 @@ class Lives(NamedTuple):
 
   Attributes:
     x: (groups, units, rows, d) features.
-    y: (groups, units, rows) target.
+    y: (groups, units, rows, targets).
     mask: (groups, units, rows) bool, False where there is no row.
     unit: (groups, units) int, -1 where there is no unit; no unit stands twice.
     group: (groups,) int.
@@ -34,14 +34,15 @@ def lay_out(x: np.ndarray, y: np.ndarray, unit: np.ndarray, group: np.ndarray, r
   """Lives from rows in the order of time.
 
   Args:
-    x: (n, d); y: (n,).
+    x: (n, d); y: (n,) or (n, targets).
     unit, group: (n,) int; a unit belongs to one group.
     rows: kept of each unit, spread evenly over its life; the last one always.
   """
   groups = np.unique(group)
   units = [np.unique(unit[group == g]) for g in groups]
   shape = (len(groups), max(map(len, units)), rows)
-  kept_x, kept_y = np.zeros((*shape, x.shape[1]), np.float32), np.zeros(shape, np.float32)
+  y = y.reshape(len(x), -1)
+  kept_x, kept_y = (np.zeros((*shape, leaf.shape[1]), np.float32) for leaf in (x, y))
   mask, number = np.zeros(shape, bool), np.full(shape[:2], -1, np.int32)
   order = np.argsort(unit, kind="stable")
   for g, members in enumerate(units):
@@ -77,7 +78,7 @@ class _Sampler:
       value, rows = jax.lax.top_k(order, count)
       keep = ((value >= 0) & real[:, None]).reshape(-1)
       at = (group, units[:, None], rows)
-      x, y = lives.x[at].reshape(keep.shape[0], -1), lives.y[at].reshape(-1, 1)
+      x, y = (leaf[at].reshape(keep.shape[0], -1) for leaf in (lives.x, lives.y))
       return Batch(jnp.where(keep[:, None], x, 0.0), jnp.where(keep[:, None], y, 0.0), keep)
 
     count = self.places + (self.queries if query is None else 0)
