@@ -5,8 +5,6 @@ None looks across units. None looks ahead, except `resample(how="linear")`: what
 
 from typing import Any, Literal, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from mtl_jax.clean.step import Rows, Step, first_row, library, like, nothing, running_max
@@ -126,22 +124,39 @@ def windows(length: int, stride: int = 1) -> Step:
   return Step(nothing, apply)
 
 
-class _Sums(NamedTuple):
-  """What a window adds up, each (n, d)."""
+class _Moments(NamedTuple):
+  """What is known of the values in a window, each (n, d), or (n, 1) where it is alike in all columns."""
 
   count: Any
-  x: Any
-  time: Any
+  mean: Any
+  time: Any  # mean time less that of the window's last row
+  squares: Any  # sums around the means: of the values, of the times, and of their products
+  squares_time: Any
+  products: Any
   low: Any
   high: Any
 
 
-class _Squares(NamedTuple):
-  """Around the means of the window, each (n, d)."""
+def _joined(late: _Moments, early: _Moments, before: Any, needed: set[Statistic], xp: Any) -> _Moments:
+  """Of two windows together, the last row of `early` being `before` the last row of `late`.
 
-  x: Any
-  time: Any
-  both: Any
+  T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances",
+  COMPSTAT 1982, eq. 2.1: nothing large is subtracted, so that a small deviation of large values is not lost.
+  """
+  count = late.count + early.count
+  share = early.count / xp.maximum(count, 1.0)
+  off, apart, weight = early.mean - late.mean, early.time + before - late.time, late.count * share
+  found = late._replace(count=count, mean=late.mean + off * share, time=late.time + apart * share)
+  if "std" in needed:
+    found = found._replace(squares=late.squares + early.squares + off**2 * weight)
+  if "slope" in needed:
+    products = late.products + early.products + off * (apart * weight)
+    found = found._replace(squares_time=late.squares_time + early.squares_time + apart**2 * weight, products=products)
+  if "min" in needed:
+    found = found._replace(low=xp.minimum(late.low, early.low))
+  if "max" in needed:
+    found = found._replace(high=xp.maximum(late.high, early.high))
+  return found
 
 
 def rolling(length: int, statistics: tuple[Statistic, ...] = ("mean", "std", "slope")) -> Step:
@@ -159,49 +174,42 @@ def rolling(length: int, statistics: tuple[Statistic, ...] = ("mean", "std", "sl
 
   def apply(state: tuple[()], rows: Rows) -> Rows:
     xp, x, time = library(rows), rows.x, _times(rows)
-    age = xp.arange(len(x)) - first_row(rows)
+    age = (xp.arange(len(x)) - first_row(rows))[:, None]
+    there = ~xp.isnan(x)
+    if xp is np and there.all():
+      there = there[:, :1]  # then counts and times are alike in all columns
+    values, one = xp.where(there, x, 0.0), there.astype(x.dtype)
+    none, zero, needed = xp.zeros_like(one), xp.zeros_like(x), set(statistics)
+    low, high = xp.where(there, x, xp.inf), xp.where(there, x, -xp.inf)
+    nothing_there = _Moments(none, zero, none, zero, none, zero, zero + xp.inf, zero - xp.inf)
 
-    def over_window(add: Any, start: Any) -> Any:
-      """add(sums, value, time before now, whether there is one), for each row of the window; a loop over lags,
-      because all windows at once would take `length` times the memory."""
-
-      def body(lag: Any, sums: Any) -> Any:
-        value = xp.roll(x, lag, axis=0)
-        before = xp.broadcast_to((xp.roll(time, lag) - time)[:, None], x.shape)
-        return add(sums, value, before, (age >= lag)[:, None] & ~xp.isnan(value))
-
-      if xp is jnp:
-        return jax.lax.fori_loop(0, length, body, start)
-      for lag in range(length):
-        start = body(lag, start)
-      return start
-
-    def add(sums: _Sums, value: Any, before: Any, there: Any) -> _Sums:
-      return _Sums(
-        sums.count + there.astype(x.dtype),
-        sums.x + xp.where(there, value, 0.0),
-        sums.time + xp.where(there, before, 0.0),
-        xp.minimum(sums.low, xp.where(there, value, xp.inf)),
-        xp.maximum(sums.high, xp.where(there, value, -xp.inf)),
+    def extended(late: _Moments, rows: int, block: _Moments) -> _Moments:
+      """`late`, which has the last `rows` rows, and the block that ends before them."""
+      real = age >= rows
+      early = (
+        xp.where(real, xp.roll(leaf, rows, axis=0), empty) for leaf, empty in zip(block, nothing_there, strict=True)
       )
+      return _joined(late, _Moments(*early), (xp.roll(time, rows) - time)[:, None], needed, xp)
 
-    zero = xp.zeros_like(x)
-    sums = over_window(add, _Sums(zero, zero, zero, zero + xp.inf, zero - xp.inf))
-    some, count = sums.count > 0, xp.maximum(sums.count, 1.0)
-    mean, mean_time = sums.x / count, sums.time / count
-    result = {"mean": mean, "min": sums.low, "max": sums.high}
-    if not result.keys() >= set(statistics):
-
-      def add_squares(squares: _Squares, value: Any, before: Any, there: Any) -> _Squares:
-        off, early = xp.where(there, value - mean, 0.0), xp.where(there, before - mean_time, 0.0)
-        return _Squares(squares.x + off**2, squares.time + early**2, squares.both + off * early)
-
-      squares = over_window(add_squares, _Squares(zero, zero, zero))
-      apart = sums.count > 1
-      result["std"] = xp.sqrt(squares.x / count)
-      result["slope"] = xp.where(apart, squares.both / xp.where(apart, squares.time, 1.0), 0.0)
-    chosen = [xp.where(some, result[name], xp.nan) for name in statistics]
-    return rows._replace(x=xp.concatenate(chosen, axis=-1))
+    # Blocks of 1, 2, 4, ... rows; the window is put together from those whose sizes add up to it.
+    block, found, have = nothing_there._replace(count=one, mean=values, low=low, high=high), nothing_there, 0
+    for bit in range(length.bit_length()):
+      size = 2**bit
+      if bit:
+        block = extended(block, size // 2, block)
+      if length & size:
+        found, have = extended(found, have, block) if have else block, have + size
+    some = found.count > 0
+    of = {
+      "mean": lambda: found.mean,
+      "std": lambda: xp.sqrt(found.squares / xp.maximum(found.count, 1.0)),
+      "slope": lambda: xp.where(
+        found.count > 1, found.products / xp.where(found.count > 1, found.squares_time, 1.0), 0.0
+      ),
+      "min": lambda: found.low,
+      "max": lambda: found.high,
+    }
+    return rows._replace(x=xp.concatenate([xp.where(some, of[name](), xp.nan) for name in statistics], axis=-1))
 
   return Step(nothing, apply)
 

@@ -90,9 +90,10 @@ def chain(*steps: Step) -> Step:
 
   def fit(rows: Rows) -> PyTree:
     states = []
-    for step in steps:
+    for place, step in enumerate(steps):
       states.append(step.fit(rows))
-      rows = step.apply(states[-1], rows)
+      if place + 1 < len(steps):
+        rows = step.apply(states[-1], rows)
     return tuple(states)
 
   def apply(state: PyTree, rows: Rows) -> Rows:
