@@ -66,17 +66,33 @@ class TennesseeEastman:
 
   window: int = 20
   """samples, 3 minutes apart"""
+  faults: Literal["new", "all"] = "new"
+  """new: those never trained on; all: every one at once, with nothing to learn from"""
   ways: int = 5
-  """faults in an episode"""
+  """faults in an episode of new ones"""
   shots: tuple[int, int] = (1, 10)
   queries: int = 10
 
 
 @dataclasses.dataclass(frozen=True)
 class Hydraulic:
-  """The state of one component of a hydraulic rig, at a cooler level never trained on; see data/hydraulic.py."""
+  """The state of one component of a hydraulic rig, where others are as never before; see data/hydraulic.py."""
 
   target: Literal["valve", "accumulator"] = "valve"
+  split: Literal["cooler", "combination"] = "cooler"
+  """what was never seen: a cooler level, or a combination of component states"""
+  shots: tuple[int, int] = (1, 10)
+  queries: int = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Surface:
+  """Defects of steel strip, magnetic tiles and circuit boards, on a set never trained on; see build/surface.py."""
+
+  ways: int = 5
+  """of the six defects of a set, in an episode"""
+  splits: int = 8
+  """ways in which the groups of the test set are dealt out to labels and questions"""
   shots: tuple[int, int] = (1, 10)
   queries: int = 10
 
@@ -85,12 +101,66 @@ class Hydraulic:
 class FewEngines:
   """Remaining life of C-MAPSS engines, on a subset never trained on; a label is the whole life of an engine."""
 
+  subsets: tuple[str, ...] = ("FD001", "FD002", "FD003", "FD004")
+  """each is left out once"""
   rows: int = 24
   """cycles of an engine's life in a support set"""
   shots: tuple[int, int] = (1, 10)
   """engines in a support set of training: a range, drawn anew for each task"""
   queries: int = 20
-  """asked engines"""
+  """asked engines in training"""
+  together: int = 7
+  """test engines that are asked about from one draw of labelled ones: the largest divisor of their number up to this"""
+
+
+@dataclasses.dataclass(frozen=True)
+class RemainingLife:
+  """Remaining life of the test engines of C-MAPSS, each subset by itself, as published: no label of a test engine."""
+
+  subsets: tuple[str, ...] = ("FD001", "FD002", "FD003", "FD004")
+  engines: int = 16
+  """training engines in a step of a network"""
+  rows: int = 16
+  """cycles of each of them"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Productivity:
+  """The day's productivity of a sewing or finishing team never seen before, from its past days; see data/garment_*."""
+
+  folds: int = 4
+  """groups of teams, each tested once"""
+  cut: str = "2015-02-10"
+  """questions are about days from here on; the other teams are known up to the day before"""
+  shots: tuple[int, int] = (1, 10)
+  queries: int = 10
+  """days asked, those that follow on the labelled ones"""
+
+
+@dataclasses.dataclass(frozen=True)
+class FewRows:
+  """A table of which a few rows are labelled, and no other unit to learn from; see build/few_rows.py."""
+
+  data: Literal["ai4i2020", "steel_plates"]
+  queries: int = 1_000
+  """asked rows of ai4i2020; of each class of steel_plates, as far as there are"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Demand:
+  """Demand of a product never seen before, from its latest few observations; see tasks/demand.py."""
+
+  data: Literal["weekly_sales", "car_parts", "daily_orders"]
+  shots: tuple[int, int]
+  """observations in training: a range, drawn anew for each task"""
+  horizon: int
+  """periods asked: weeks, months or days, from the forecast origin on"""
+  held_back: int
+  """the latest periods, in which all test questions lie and which no training product shows"""
+  rotations: int = 1
+  """how many of five groups of products are tested in turn"""
+  split_seed: int = 0
+  """which products those are"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,8 +205,22 @@ class Own:
   """which units those are"""
 
 
-Tasks = Sinusoid | Fleet | Bearings | FleetToBearings | TennesseeEastman | Hydraulic | FewEngines | Own
-WITHOUT_LABELS: tuple[type, ...] = ()  # jobs that also make sense with no label of the new unit: K = 0
+Tasks = (
+  Sinusoid
+  | Fleet
+  | Bearings
+  | FleetToBearings
+  | TennesseeEastman
+  | Hydraulic
+  | Surface
+  | FewEngines
+  | RemainingLife
+  | Productivity
+  | FewRows
+  | Demand
+  | Own
+)
+WITHOUT_LABELS: tuple[type, ...] = (RemainingLife,)  # jobs that also make sense with no label of the new unit: K = 0
 
 
 # Networks.
@@ -159,7 +243,15 @@ class Conv1D:
   strides: tuple[int, ...] = (4, 2, 2)
 
 
-Model = MLP | Conv1D
+@dataclasses.dataclass(frozen=True)
+class Residual:
+  """The inputs themselves, whitened, as the embedding, and what is learned on top; see models/residual.py."""
+
+  hidden: int = 0
+  soft_unit: bool = False
+
+
+Model = MLP | Conv1D | Residual
 
 
 # Algorithms.
@@ -201,6 +293,28 @@ class ProtoNet:
 
 
 @dataclasses.dataclass(frozen=True)
+class Cnp:
+  outer_lr: float = 1e-3
+  decay_steps: int | None = None
+  """meta-updates over which the rate falls to 0 along a cosine; None: it stays"""
+  weight_decay: float = 0.0
+  embedding: int = 64
+  """width of the mean of encoded examples"""
+
+
+@dataclasses.dataclass(frozen=True)
+class R2d2:
+  outer_lr: float = 3e-3
+  embedding: int = 64
+  penalty: float = 1.0
+  """where lambda starts"""
+  alpha: float = 1.0
+  """where the scale of the logits starts"""
+  common: bool = False
+  """whether the penalty pulls to a learned ridge, where a label means the same in every task, or to zero"""
+
+
+@dataclasses.dataclass(frozen=True)
 class Finetune:
   inner_lr: float = 0.1
   inner_steps: int = 20
@@ -208,7 +322,7 @@ class Finetune:
   head_only: bool = False
 
 
-Algorithm = Maml | Anil | Reptile | ProtoNet | Finetune
+Algorithm = Maml | Anil | Reptile | ProtoNet | R2d2 | Cnp | Finetune
 
 
 @dataclasses.dataclass(frozen=True)
@@ -275,6 +389,16 @@ def _validate_own(tasks: Own, model: Model) -> None:
     _require(rule.column in columns, f"tasks.rules.{i}.column", rule.column, known)
 
 
+def _validate_demand(tasks: Demand, config: Config) -> None:
+  _require(isinstance(config.model, MLP), "model", config.model, "periods are read by an MLP")
+  low, high = tasks.shots
+  _require(1 <= low <= high, "tasks.shots", tasks.shots, "a range (low, high) with 1 <= low <= high")
+  _require(tasks.horizon >= 1, "tasks.horizon", tasks.horizon, "must be at least 1")
+  least = f"must be at least the horizon, {tasks.horizon}"
+  _require(tasks.held_back >= tasks.horizon, "tasks.held_back", tasks.held_back, least)
+  _require(1 <= tasks.rotations <= 5, "tasks.rotations", tasks.rotations, "there are five groups of products: 1 to 5")
+
+
 def validate(config: Config) -> None:
   """Raises ConfigError for a value that cannot work."""
   t, e = config.training, config.evaluation
@@ -312,7 +436,26 @@ def validate(config: Config) -> None:
     )
   if isinstance(tasks, Own):
     _validate_own(tasks, config.model)
-  if isinstance(tasks, Sinusoid | FewEngines):
+  if isinstance(tasks, Demand):
+    _validate_demand(tasks, config)
+  else:
+    _require("Cnp" not in kinds, "algorithm", kinds, "a neural process is made for forecasts: tasks must be a Demand")
+  if isinstance(tasks, Surface):
+    _require(2 <= tasks.ways <= 6, "tasks.ways", tasks.ways, "2 to 6: each set has six defects")
+    _require(tasks.splits >= 1, "tasks.splits", tasks.splits, "must be at least 1")
+    _require(isinstance(config.model, MLP | Residual), "model", config.model, "features are read by an MLP or Residual")
+  if isinstance(tasks, FewEngines | RemainingLife | Productivity):
+    _require(isinstance(config.model, MLP), "model", config.model, "rows of a table are read by an MLP")
+  if isinstance(tasks, RemainingLife):
+    _require(e.shots == (0,), "evaluation.shots", e.shots, "a test engine has no label: (0,)")
+    _require(len(kinds) == 1 and kinds[0] == "Finetune", "algorithm", kinds, "nothing to adapt to: Finetune alone")
+  if isinstance(tasks, FewEngines | RemainingLife):
+    known = ("FD001", "FD002", "FD003", "FD004")
+    named = len(tasks.subsets) > 0 and set(tasks.subsets) <= set(known)
+    _require(named, "tasks.subsets", tasks.subsets, f"some of {', '.join(known)}")
+  if isinstance(tasks, Productivity):
+    _require(3 <= tasks.folds <= 12, "tasks.folds", tasks.folds, "12 teams make 3 to 12 groups")
+  if isinstance(tasks, Sinusoid | FewEngines | RemainingLife | Productivity | Demand):
     _require("ProtoNet" not in kinds, "algorithm", kinds, "prototypes need classes; this is a regression")
 
 

@@ -33,6 +33,7 @@ from mtl_jax.fit import TrainingError, fit
 from mtl_jax.meta import replicate
 from mtl_jax.recorder import Recorder
 from mtl_jax.report import METRICS
+from mtl_jax.tasks.vibration import Viewed
 from mtl_jax.trust import LeakError
 from mtl_jax.types import Algorithm, Array, Episode, PyTree
 
@@ -191,7 +192,8 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
       drawn = {k: draw(k) for k in e.shots}
       first = drawn[e.shots[0]]
       # A task that is made up on the spot, as a sine wave, is a unit of its own.
-      units[job].append(np.asarray(first.task) if isinstance(first.task, jax.Array) else np.arange(_count(first)))
+      made_up = sum(map(len, units[job])) + np.arange(_count(first))
+      units[job].append(np.asarray(first.task) if isinstance(first.task, jax.Array) else made_up)
       began = time.perf_counter()
       for what in todo if fold.train is not None else ():
         state = _state(config, folder, fold, what)
@@ -251,6 +253,8 @@ def _score_scratch(
 ) -> None:
   found, seconds = {}, []
   for k, episodes in drawn.items():
+    if k == 0:  # from scratch on nothing
+      continue
     began = time.perf_counter()
     alone = evaluate(key, scratch, (), episodes, judge=test.judge)
     seconds.append((time.perf_counter() - began) / _count(episodes))
@@ -261,7 +265,7 @@ def _score_scratch(
 
 def _score_rungs(config: Config, test: HeldOut, drawn: Episode, k: int, out: dict[Key, list[Scores]]) -> None:
   host = jax.tree.map(np.asarray, drawn)
-  features = (lambda x: x.features) if test.labels else (lambda x: x)
+  features = (lambda x: x.features) if isinstance(host.query.x, Viewed) else (lambda x: x)
   asked = [
     Asked(features(host.support.x)[i][mask], host.support.y[i][mask], features(host.query.x)[i])
     for i, mask in enumerate(host.support.mask)
@@ -303,6 +307,7 @@ def _rows(
     mean, low, high = interval(values, unit if episodes == len(unit) else None)
     base = {"job": job, "method": at[0], "kind": kinds.get(at[0], "baseline"), "k": at[1], "metric": metric}
     base |= {"complete": True} if test.every is not None else {}
+    base |= {"per": test.per} if test.per else {}
     numbers = {"mean": mean, "low": low, "high": high, "seeds": config.training.seeds, "episodes": episodes}
     return base | numbers | ({} if at[2] is None else {"steps": at[2]}) | more
 

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from mtl_jax.types import Array
+from mtl_jax.types import Array, Episode, Metrics
 
 
 def confusion_matrix(prediction: Array, target: Array, mask: Array) -> Array:
@@ -46,6 +46,32 @@ def classification(prediction: Array, target: Array, mask: Array) -> dict[str, A
     "macro_f1": macro_f1(confusion),
     "confusion": confusion,
   }
+
+
+def average_precision(score: Array, target: Array, mask: Array) -> Array:
+  """(n,) scores, (n,) 0 or 1, (n,) bool -> the area under precision and recall, as a sum over thresholds.
+
+  sum_n (R_n - R_{n-1}) P_n over the distinct scores, as scikit-learn's `average_precision_score`: equal scores are one
+  threshold. 0 without a positive.
+  """
+  target = jnp.where(mask, target.astype(score.dtype), 0.0)
+  score = jnp.where(mask, score, -jnp.inf)
+  order = jnp.argsort(-score)
+  ranked, hit, kept = score[order], target[order], mask[order].astype(score.dtype)
+  end = jnp.searchsorted(-ranked, -ranked, side="right") - 1  # where the run of equal scores ends
+  precision = jnp.cumsum(hit)[end] / jnp.maximum(jnp.cumsum(kept)[end], 1.0)
+  return jnp.sum(hit * precision) / jnp.maximum(jnp.sum(hit), 1.0)
+
+
+def rare_event(prediction: Array, episode: Episode) -> Metrics:
+  """One episode of a rare event: log-odds (n, 1) against query.y (n, 1), 0 or 1.
+
+  Returns: auprc, and accuracy, macro_recall and macro_f1 of "more likely than not".
+  """
+  (_, y, mask), odds = episode.query, prediction[:, 0]
+  either = classification(jnp.stack([jnp.zeros_like(odds), odds], axis=1), y[:, 0].astype(jnp.int32), mask)
+  del either["confusion"]
+  return {"auprc": average_precision(odds, y[:, 0], mask), **either}
 
 
 def regression(prediction: Array, target: Array, mask: Array) -> dict[str, Array]:

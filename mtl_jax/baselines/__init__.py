@@ -1,8 +1,11 @@
 """The ladder of simple baselines that stands in every table."""
 
-from mtl_jax.baselines.classification import classification_ladder, envelope_rule
+from mtl_jax.baselines.classification import classification_ladder, envelope_rule, whitening
+from mtl_jax.baselines.forecasting import forecasting_ladder
 from mtl_jax.baselines.ladder import Answered, Asked, Fixed, History, Ladder, Rung, answers
+from mtl_jax.baselines.rare import rare_event_ladder
 from mtl_jax.baselines.regression import regression_ladder
+from mtl_jax.baselines.rocket import minirocket, numbered, with_rocket
 
 __all__ = [
   "Answered",
@@ -14,5 +17,11 @@ __all__ = [
   "answers",
   "classification_ladder",
   "envelope_rule",
+  "forecasting_ladder",
+  "minirocket",
+  "numbered",
+  "rare_event_ladder",
   "regression_ladder",
+  "whitening",
+  "with_rocket",
 ]

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
@@ -20,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from mtl_jax.baselines.ladder import ALPHA, Fixed, History, Ladder, Rung
 
 
-def _whitening(history: History) -> np.ndarray:
+def whitening(history: History) -> np.ndarray:
   """(d, d): makes the scatter around the mean of each machine's class the identity."""
   _, cell = np.unique(np.stack([history.group, history.y]), axis=1, return_inverse=True)
   cell = cell.reshape(-1)
@@ -53,25 +52,12 @@ def _around(z: np.ndarray, labels: np.ndarray) -> Callable[[np.ndarray, np.ndarr
   return predict
 
 
-def classification_ladder(history: History, *, same_labels: bool = True) -> Ladder:
-  """Every rung for classification.
+def _rungs(scaler: StandardScaler | None, white: np.ndarray | None) -> tuple[Rung, ...]:
+  """Those that see the support alone, in the scale of `scaler`; None scales on the support."""
 
-  Features are standardised by the mean and deviation of the training machines; "whitened"
-  rungs also by their scatter within a machine's class. Both use no label of the new machine
-  and none of its classes.
-
-  Args:
-    history: training machines.
-    same_labels: whether a label means the same on the new machine; where it does not there are no
-      rungs that carry labels over.
-  """
-  scaler = StandardScaler().fit(history.x)
-  z = scaler.transform(history.x)
-  white = _whitening(history._replace(x=z))
-
-  def support_only(make: Callable[[int], Any], scale: Any = scaler, to: np.ndarray | None = None):
+  def support_only(make: Callable[[int], Any], to: np.ndarray | None = None, scaler: StandardScaler | None = scaler):
     def predict(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
-      own = clone(scale).fit(x) if scale is not scaler else scaler
+      own = StandardScaler().fit(x) if scaler is None else scaler
       x, q = own.transform(x), own.transform(q)
       if to is not None:
         x, q = x @ to, q @ to
@@ -100,21 +86,45 @@ def classification_ladder(history: History, *, same_labels: bool = True) -> Ladd
     # One example of each class has no scatter to shrink: what is left is the centroid.
     return support_only(_lda if len(y) > len(np.unique(y)) else centroid)(x, y, q, seed)
 
-  rungs = (
+  rungs = [
     Rung("majority class", majority),
     Rung("nearest centroid", support_only(centroid)),
-    Rung("nearest centroid, scaled on the support", support_only(centroid, StandardScaler())),
-    Rung("nearest centroid, whitened", support_only(centroid, to=white)),
     Rung("nearest neighbour", support_only(nearest)),
-    Rung("nearest neighbour, whitened", support_only(nearest, to=white)),
     Rung("shrinkage LDA", lda),
     Rung("ridge", support_only(ridge)),
-    Rung("ridge, whitened", support_only(ridge, to=white)),
     Rung("logistic regression", support_only(lambda seed: LogisticRegression(max_iter=300))),
     Rung("random forest", support_only(lambda seed: RandomForestClassifier(50, random_state=seed))),
     Rung("extra trees", support_only(lambda seed: ExtraTreesClassifier(50, random_state=seed))),
     Rung("boosted trees", support_only(boosted)),
-  )
+  ]
+  if scaler is not None:
+    rungs.append(Rung("nearest centroid, scaled on the support", support_only(centroid, scaler=None)))
+  if white is not None:
+    rungs += [
+      Rung("nearest centroid, whitened", support_only(centroid, white)),
+      Rung("nearest neighbour, whitened", support_only(nearest, white)),
+      Rung("ridge, whitened", support_only(ridge, white)),
+    ]
+  return tuple(rungs)
+
+
+def classification_ladder(history: History | None, *, same_labels: bool = True) -> Ladder:
+  """Every rung for classification.
+
+  Features are standardised by the mean and deviation of the training machines; "whitened"
+  rungs also by their scatter within a machine's class. Both use no label of the new machine
+  and none of its classes.
+
+  Args:
+    history: training machines; None where there are none: features are standardised on the support.
+    same_labels: whether a label means the same on the new machine; where it does not there are no
+      rungs that carry labels over.
+  """
+  if history is None:
+    return Ladder(_rungs(None, None), ())
+  scaler = StandardScaler().fit(history.x)
+  z = scaler.transform(history.x)
+  rungs = _rungs(scaler, whitening(history._replace(x=z)))
   if not same_labels:
     return Ladder(rungs, ())
   with warnings.catch_warnings():

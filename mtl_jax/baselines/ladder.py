@@ -75,6 +75,8 @@ def _answer(rungs: tuple[Rung, ...], asked: Asked, seed: int) -> list[Answered]:
     # rung, not an error.
     warnings.simplefilter("ignore", ConvergenceWarning)
     warnings.filterwarnings("ignore", category=RuntimeWarning, module="sklearn.neighbors")
+    warnings.filterwarnings("ignore", message="self.within_class_std_dev_ has at least 1 zero")
+    warnings.filterwarnings("ignore", message="Only one sample available")
     return [one(rung) for rung in rungs]
 
 

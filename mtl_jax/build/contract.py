@@ -26,6 +26,7 @@ class HeldOut(NamedTuple):
     judge: metrics of one episode; the first in `report.METRICS` is what the job is judged by.
     every: of a number of labels: each unit of a published test set once, leaves (units, ...), in
       place of a draw from `family`; a table of them is complete with fewer than 600.
+    per: what K counts, where it is neither labels per class nor labelled points.
   """
 
   family: Callable[[int], TaskFamily]
@@ -35,6 +36,7 @@ class HeldOut(NamedTuple):
   unit: str = ""
   judge: Judge = score
   every: Callable[[int], Episode] | None = None
+  per: str = ""
 
 
 class Fold(NamedTuple):

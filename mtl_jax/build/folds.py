@@ -8,9 +8,14 @@ import jax
 from mtl_jax import config as c
 from mtl_jax.baselines import Fixed, Ladder, classification_ladder, envelope_rule, regression_ladder
 from mtl_jax.build.contract import Fold, HeldOut, asked, history, standardised
-from mtl_jax.build.engines import few_engines
+from mtl_jax.build.engines import few_engines, remaining_life
+from mtl_jax.build.few_rows import few_rows
 from mtl_jax.build.own import own_table
-from mtl_jax.build.process import hydraulic_rig, tennessee_eastman
+from mtl_jax.build.plant import tennessee_eastman
+from mtl_jax.build.productivity import team_productivity
+from mtl_jax.build.products import new_products
+from mtl_jax.build.rig import hydraulic_rig
+from mtl_jax.build.surface import surface_inspection
 from mtl_jax.data import cwru, mfpt
 from mtl_jax.tasks import bearings, fleet, vibration
 from mtl_jax.tasks.pool import Pool, few_shot
@@ -158,7 +163,17 @@ def folds(config: c.Config) -> list[Fold]:
       return tennessee_eastman(config, tasks)
     case c.Hydraulic() as tasks:
       return hydraulic_rig(config, tasks)
+    case c.Surface() as tasks:
+      return surface_inspection(config, tasks)
     case c.FewEngines() as tasks:
       return few_engines(config, tasks)
+    case c.RemainingLife() as tasks:
+      return remaining_life(config, tasks)
+    case c.Productivity() as tasks:
+      return team_productivity(config, tasks)
+    case c.FewRows() as tasks:
+      return few_rows(config, tasks)
+    case c.Demand() as tasks:
+      return new_products(config, tasks)
     case c.Own() as tasks:
       return own_table(config, tasks)

@@ -11,8 +11,8 @@ import optax
 
 from mtl_jax import config as c
 from mtl_jax import losses, meta, models, tree
-from mtl_jax.build import engines, own, process
-from mtl_jax.tasks import bearings, fleet, vibration
+from mtl_jax.build import engines, few_rows, own, plant, productivity, products, rig, surface
+from mtl_jax.tasks import bearings, demand, fleet, vibration
 from mtl_jax.types import Algorithm, Apply, Array, Batch, ExampleLoss, PyTree
 
 
@@ -21,6 +21,14 @@ class Network(NamedTuple):
 
   init: Callable[[Array], PyTree]
   apply: Apply
+
+
+class Process(NamedTuple):
+  """init(key) -> params, and the two functions of a conditional neural process."""
+
+  init: Callable[[Array], PyTree]
+  encode: meta.Encode
+  decode: meta.Decode
 
 
 class Method(NamedTuple):
@@ -70,11 +78,23 @@ def shape(tasks: c.Tasks) -> Shape:
     case c.FleetToBearings():
       return Shape(_SPECTRA, 9)  # the largest task, all nine fault classes of CWRU
     case c.TennesseeEastman():
-      return Shape(process.PLANT_FEATURES, len(process.FAULTS))
+      return Shape(plant.FEATURES, len(plant.FAULTS))
     case c.Hydraulic():
-      return Shape(process.RIG_FEATURES, 4)
+      return Shape(rig.FEATURES, 4)
+    case c.Surface():
+      return Shape(surface.INPUTS, surface.CLASSES)
     case c.FewEngines():
       return Shape(engines.FEATURES, 1, losses.squared_error)
+    case c.RemainingLife():
+      return Shape(engines.FEATURES, 1, losses.squared_error)
+    case c.Productivity():
+      return Shape(productivity.FEATURES, 1, losses.squared_error)
+    case c.FewRows("ai4i2020"):
+      return Shape(few_rows.MILLING_FEATURES, 1, losses.binary_cross_entropy)
+    case c.FewRows():
+      return Shape(few_rows.STEEL_FEATURES, few_rows.STEEL_FAULTS)
+    case c.Demand():
+      return Shape(demand.CALENDAR + products.calendar(tasks), demand.OUTPUTS, demand.loss)
     case c.Own():
       classes = own.read(tasks).classes
       return Shape(len(tasks.features), len(classes) or 1, losses.cross_entropy if classes else losses.squared_error)
@@ -83,13 +103,18 @@ def shape(tasks: c.Tasks) -> Shape:
 _SPECTRA = len(vibration.SPECTRA_NAMES)
 
 
-def network(config: c.Config, width: int) -> Network:
-  """The network of `config` with `width` outputs."""
+def network(config: c.Config, width: int | None) -> Network:
+  """The network of `config` with `width` outputs; None: the embedding of a residual one, as wide as its inputs."""
   match config.model:
     case c.MLP(hidden, norm):
+      assert width is not None
       net = models.MLP((*hidden, width), norm=norm)
       x = jnp.zeros((1, shape(config.tasks).inputs))
+    case c.Residual(hidden, soft_unit):
+      net = models.Residual(hidden, soft_unit, width)
+      x = jnp.zeros((1, shape(config.tasks).inputs))
     case c.Conv1D(features, kernels, strides):
+      assert width is not None
       net = models.Conv1D(width, features=features, kernels=kernels, strides=strides)
       x = jnp.zeros((1, bearings.SAMPLES, 1))
 
@@ -98,7 +123,30 @@ def network(config: c.Config, width: int) -> Network:
     assert isinstance(prediction, Array)  # no mutable collections were asked for
     return prediction
 
-  return Network(lambda key: net.init(key, x), apply)
+  forecasts = isinstance(config.tasks, c.Demand)
+  return Network(lambda key: net.init(key, x), demand.reading(apply) if forecasts else apply)
+
+
+def process(config: c.Config, a: c.Cnp) -> Process:
+  """The two networks of a conditional neural process for forecasts, each with the hidden layers of `config.model`."""
+  assert isinstance(config.tasks, c.Demand) and isinstance(config.model, c.MLP)  # `validate` saw to that
+  inputs, outputs, _ = shape(config.tasks)
+  hidden, norm = config.model.hidden, config.model.norm
+  h, g = models.MLP((*hidden, a.embedding), norm=norm), models.MLP((*hidden, outputs), norm=norm)
+
+  def init(key: Array) -> PyTree:
+    h_key, g_key = jax.random.split(key)
+    first = demand.pairs(jnp.zeros((1, inputs)), jnp.zeros((1, 2))).shape[1]
+    return {"h": h.init(h_key, jnp.zeros((1, first))), "g": g.init(g_key, jnp.zeros((1, inputs + a.embedding)))}
+
+  def encode(params: PyTree, x: PyTree, y: Array) -> Array:
+    return jnp.asarray(h.apply(params["h"], demand.pairs(x, y)))
+
+  def decode(params: PyTree, x: PyTree, r: Array) -> Array:
+    asked = demand.question(x, r)
+    return demand.deciles_and_mean(jnp.asarray(g.apply(params["g"], asked)), x)
+
+  return Process(init, encode, decode)
 
 
 def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int) -> Algorithm:
@@ -132,6 +180,18 @@ def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int
       )
     case c.ProtoNet(outer_lr, _):
       return meta.protonet(apply, loss, classes=classes, outer=optax.adam(outer_lr))
+    case c.R2d2(outer_lr, embedding, penalty, alpha, common):
+      return meta.r2d2(
+        apply,
+        loss,
+        classes=classes if loss is losses.cross_entropy else None,
+        outer=optax.adam(outer_lr),
+        penalty=penalty,
+        alpha=alpha,
+        common=(embedding, classes) if common else None,
+      )
+    case c.Cnp():
+      raise TypeError("a neural process is made of two networks and not of one: see `process`")
     case c.Finetune(lr, steps, outer_lr, head_only):
       adapt = tree.named("head") if head_only else None
       return meta.finetune(apply, loss, inner=optax.sgd(lr), inner_steps=steps, outer=optax.adam(outer_lr), adapt=adapt)
@@ -139,7 +199,15 @@ def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int
 
 def _trained(config: c.Config, name: str, a: c.Algorithm, *methods: Method) -> Trained:
   _, outputs, loss = shape(config.tasks)
-  net = network(config, a.embedding if isinstance(a, c.ProtoNet) else outputs)
+  if isinstance(a, c.Cnp):
+    made = process(config, a)
+    rate = a.outer_lr if a.decay_steps is None else optax.cosine_decay_schedule(a.outer_lr, a.decay_steps)
+    cnp = meta.cnp(made.encode, made.decode, loss, outer=optax.adamw(rate, weight_decay=a.weight_decay))
+    return Trained(name, made.init, lambda _: cnp, a, methods)
+  width = outputs
+  if isinstance(a, c.ProtoNet | c.R2d2):  # these read an embedding
+    width = None if isinstance(config.model, c.Residual) else a.embedding
+  net = network(config, width)
   return Trained(name, net.init, cache(lambda a: algorithm(a, net.apply, loss, outputs)), a, methods)
 
 
@@ -154,6 +222,8 @@ def trained(config: c.Config) -> list[Trained]:
         Method("pooled network, fine-tuned", "baseline", dataclasses.replace(a, head_only=False), few),
         Method("pooled network, head fine-tuned", "baseline", dataclasses.replace(a, head_only=True), True),
       )
+      # Without a label of the new unit there is nothing to fine-tune on.
+      methods = methods if max(config.evaluation.shots) else methods[:1]
       result.append(_trained(config, "finetune", a, *methods))
     else:
       name = type(a).__name__.lower()
@@ -168,7 +238,7 @@ def scratch(config: c.Config) -> Algorithm:
   """
   _, outputs, loss = shape(config.tasks)
   net = network(config, outputs)
-  rate = 0.1 if loss is losses.cross_entropy else 0.01
+  rate = 0.01 if loss is losses.squared_error else 0.1
   full = algorithm(c.Finetune(inner_lr=rate, inner_steps=50), net.apply, loss, outputs)
 
   def predict(key: Array, state: PyTree, support: Batch, x: PyTree) -> Array:

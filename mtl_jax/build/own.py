@@ -1,7 +1,6 @@
 """Tasks from one's own table: a unit is a task, its rows in the order of time."""
 
 import logging
-import warnings
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -98,10 +97,7 @@ def _of_one_class_too(rung: Rung) -> Rung:
   def predict(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
     if (y == y[0]).all():
       return np.full(len(q), y[0])
-    with warnings.catch_warnings():
-      # One example of a class has no scatter; as with few shots, a weak rung and not an error.
-      warnings.filterwarnings("ignore", message="Only one sample available")
-      return rung.predict(x, y, q, seed)
+    return rung.predict(x, y, q, seed)
 
   return Rung(rung.name, predict)
 

@@ -1,23 +1,30 @@
 """Meta-learning: algorithms under one contract, on one differentiable inner loop."""
 
 from mtl_jax.meta.anil import anil
+from mtl_jax.meta.cnp import Decode, Encode, cnp
 from mtl_jax.meta.finetune import finetune
 from mtl_jax.meta.inner_loop import Adapted, init_rates, inner_loop
 from mtl_jax.meta.maml import maml
 from mtl_jax.meta.protonet import protonet
+from mtl_jax.meta.r2d2 import fit_ridge, r2d2
 from mtl_jax.meta.replicate import replicate
 from mtl_jax.meta.reptile import reptile
 from mtl_jax.meta.task_map import masked_loss, task_gradient, task_mean
 
 __all__ = [
   "Adapted",
+  "Decode",
+  "Encode",
   "anil",
+  "cnp",
   "finetune",
+  "fit_ridge",
   "init_rates",
   "inner_loop",
   "maml",
   "masked_loss",
   "protonet",
+  "r2d2",
   "replicate",
   "reptile",
   "task_gradient",

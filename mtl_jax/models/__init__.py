@@ -2,5 +2,6 @@
 
 from mtl_jax.models.conv import Conv1D, Conv2D, PatchConv, conv4
 from mtl_jax.models.mlp import MLP
+from mtl_jax.models.residual import Residual
 
-__all__ = ["MLP", "Conv1D", "Conv2D", "PatchConv", "conv4"]
+__all__ = ["MLP", "Conv1D", "Conv2D", "PatchConv", "Residual", "conv4"]

@@ -15,7 +15,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation, Transform
 
-from mtl_jax.report.run import CONFUSION, METRICS, Metric, Row, best, headline, nearest, scored
+from mtl_jax.report.run import CONFUSION, METRICS, Metric, Row, best, headline, nearest, per, scored
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _GREYS = ("#6e6e6e", "#8c8c8c", "#555555")
@@ -223,7 +223,7 @@ def score_against_labels(rows: Iterable[Row], style: Mapping[str, Style]) -> Fig
   where: dict[str, list[tuple[int, Row]]] = {}
   for row in scored(rows, metric):
     where.setdefault(row.method, []).append((row.k, row))
-  return _against(where, style, "labels per class" if METRICS[metric].percent else "labelled points")
+  return _against(where, style, per(rows, metric))
 
 
 def score_against_steps(rows: Iterable[Row], style: Mapping[str, Style]) -> Figure | None:

@@ -28,8 +28,8 @@ class Metric(NamedTuple):
 
 
 METRICS = {  # the first that a job has is its headline
+  "auprc": Metric("average precision", False, True),
   "macro_f1": Metric("macro-F1", False, True),
-  "auprc": Metric("area under precision and recall", False, True),
   "detection": Metric("detection rate at 1 % false alarms", False, True),
   "pinball": Metric("pinball loss, mean over deciles", True, False),
   "mase": Metric("mean absolute scaled error", True, False),
@@ -69,6 +69,7 @@ class Row:
   against: str | None = None
   labels: tuple[str, ...] | None = None
   complete: bool = False  # the episodes are all units of a published test set, each once
+  per: str = ""  # what K counts, where it is neither labels per class nor labelled points
 
   @property
   def value(self) -> float:
@@ -188,6 +189,12 @@ def headline(rows: Iterable[Row]) -> str:
     if metric in have:
       return metric
   raise ValueError(f"a job needs one of {', '.join(METRICS)}; it has {', '.join(sorted(have))}")
+
+
+def per(rows: Iterable[Row], metric: str) -> str:
+  """What K counts in a job."""
+  usual = "labels per class" if metric in TOGETHER else "labelled points"
+  return next((row.per for row in rows if row.per), usual)
 
 
 def scored(rows: Iterable[Row], metric: str) -> list[Row]:

@@ -22,6 +22,7 @@ from mtl_jax.report.run import (
   nearest,
   only_job,
   parse,
+  per,
   scored,
 )
 
@@ -55,10 +56,6 @@ class Table(NamedTuple):
   per: str  # what K counts
   ks: list[int]
   lines: list[Line]
-
-
-def _per(metric: str) -> str:
-  return "labels per class" if metric in TOGETHER else "labelled points"
 
 
 def table(rows: Iterable[Row], metric: str) -> Table:
@@ -108,7 +105,7 @@ def table(rows: Iterable[Row], metric: str) -> Table:
     )
     for method, kind in kinds.items()
   ]
-  return Table(how.label, how.unit, how.lower_is_better, _per(metric), ks, sorted(lines, key=rank))
+  return Table(how.label, how.unit, how.lower_is_better, per(rows, metric), ks, sorted(lines, key=rank))
 
 
 def _time(seconds: float | None) -> str:
@@ -129,18 +126,18 @@ def amount(rows: Iterable[Row]) -> str:
   return f"{span([r.seeds for r in rows])} seeds, {span([r.episodes for r in rows])} test episodes"
 
 
-def markdown_table(rows: Iterable[Mapping[str, Any]], job: str | None = None, metric: str = "macro_f1") -> str:
+def markdown_table(rows: Iterable[Mapping[str, Any]], job: str | None = None, metric: str | None = None) -> str:
   """The README's table: the winner of each column in bold, whoever it is.
 
   Args:
     rows: as in scores.json.
     job: may be None where the rows are of one job.
-    metric: what is compared; the job's other metrics stand beside it in small type.
+    metric: what is compared, None: what the job is judged by; its other metrics stand beside it in small type.
 
   Raises: ValueError if there is no such job or metric, or `job` is None and there are several.
   """
   chosen = only_job(parse(rows), job)
-  made = table(chosen, metric)
+  made = table(chosen, headline(chosen) if metric is None else metric)
   preliminary = False
 
   def text(cell: Cell | None) -> str:
@@ -230,9 +227,10 @@ def _lead(rows: list[Row], judged: list[Row], metric: str) -> str:
   row, how = top[0], METRICS[metric]
   opening = f"Preliminary ({row.shortfall}), not a result: with" if row.shortfall else "With"
   if metric not in TOGETHER:
+    given = f"K = {row.k} ({per(rows, metric)})" if row.k else "no label"
     return (
-      f"{opening} {row.k} labelled {'point' if row.k == 1 else 'points'} from a unit never seen before, "
-      f"{_called(row)} predicts with a {how.label} of {how.text(row.value)} ({_between(row, metric)})."
+      f"{opening} {given} from a unit never seen before, {_called(row)} predicts with "
+      f"{how.label} {how.text(row.value)}{how.unit} ({_between(row, metric)})."
     )
   labels = next((r.labels for r in rows if r.metric == CONFUSION and r.labels), None)
   others = {r.metric: r for r in rows if (r.method, r.k, r.steps) == (row.method, row.k, None)}

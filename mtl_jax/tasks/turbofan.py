@@ -22,6 +22,7 @@ from mtl_jax.types import Array, Episode, Metrics
 SENSORS = ("s2", "s3", "s4", "s7", "s8", "s9", "s11", "s12", "s13", "s14", "s15", "s17", "s20", "s21")
 SETTINGS = ("op1", "op2", "op3")
 CAP = 125.0  # cycles; wear does not show earlier, and much of the literature caps there
+SUBSETS = ("FD001", "FD002", "FD003", "FD004")
 REGIMES = {"FD001": 1, "FD002": 6, "FD003": 1, "FD004": 6}  # flight conditions, as the publisher states them
 WINDOWS = (5, 15, 50, 150)  # cycles; these and the statistics were chosen on held-out training engines
 STATISTICS: tuple[Statistic, ...] = ("mean", "slope")
@@ -86,7 +87,7 @@ def judged(prediction: Array, episode: Episode) -> Metrics:
   """Errors of one episode in cycles, against capped labels and against labels as they are.
 
   Args:
-    prediction: (n, 1) remaining life over `CAP`.
+    prediction: (n, 1) remaining life over `CAP`; below 0 or above 1 it is taken as 0 or 1, whoever predicts.
     episode: query.y (n, 2), the remaining life over `CAP`, capped and as it is.
 
   Returns: mse and mse_uncapped in cycles squared; nasa and nasa_uncapped, `metrics.nasa_score` over the engines asked.
@@ -94,7 +95,7 @@ def judged(prediction: Array, episode: Episode) -> Metrics:
   (_, y, mask), found = episode.query, {}
   engines = jnp.maximum(jnp.sum(mask, dtype=y.dtype), 1.0)
   for at, suffix in enumerate(("", "_uncapped")):
-    pair = CAP * prediction[:, 0], CAP * y[:, at], mask
+    pair = CAP * jnp.clip(prediction[:, 0], 0.0, 1.0), CAP * y[:, at], mask
     found[f"mse{suffix}"] = jnp.square(rmse(*pair))
     found[f"nasa{suffix}"] = nasa_score(*pair) / engines
   return found

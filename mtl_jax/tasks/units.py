@@ -1,6 +1,7 @@
 """Episodes over units of a group: learn from the whole life of a few engines, be asked about others."""
 
 import dataclasses
+import functools
 from typing import NamedTuple
 
 import jax
@@ -66,31 +67,34 @@ class _Sampler:
   def __call__(self, shots: Array, support: Lives, query: Lives | None, key: Array) -> Episode:
     group_key, shot_key, unit_key, row_key, query_key, asked_key = jax.random.split(key, 6)
     group = jax.random.randint(group_key, (), 0, support.group.shape[0])
-
-    def drawn(key: Array, lives: Lives, count: int) -> tuple[Array, Array]:
-      order = jnp.where(lives.unit[group] >= 0, jax.random.uniform(key, lives.unit.shape[1:]), -1.0)
-      value, units = jax.lax.top_k(order, count)
-      return units, value >= 0
-
-    def picked(key: Array, lives: Lives, units: Array, real: Array, count: int) -> Batch:
-      mask = lives.mask[group, units]  # (units, rows)
-      order = jnp.where(mask, jax.random.uniform(key, mask.shape), -1.0)
-      value, rows = jax.lax.top_k(order, count)
-      keep = ((value >= 0) & real[:, None]).reshape(-1)
-      at = (group, units[:, None], rows)
-      x, y = (leaf[at].reshape(keep.shape[0], -1) for leaf in (lives.x, lives.y))
-      return Batch(jnp.where(keep[:, None], x, 0.0), jnp.where(keep[:, None], y, 0.0), keep)
-
     count = self.places + (self.queries if query is None else 0)
-    units, real = drawn(unit_key, support, count)
+    units, real = _drawn(unit_key, support, group, count)
     labelled = jnp.arange(self.places) < jax.random.randint(shot_key, (), shots[0], shots[1] + 1)
-    learn = picked(row_key, support, units[: self.places], real[: self.places] & labelled, self.rows)
+    learn = _picked(row_key, support, group, units[: self.places], real[: self.places] & labelled, self.rows)
     if query is None:
-      ask = picked(asked_key, support, units[self.places :], real[self.places :], 1)
+      ask = _picked(asked_key, support, group, units[self.places :], real[self.places :], 1)
     else:
-      asked, there = drawn(query_key, query, self.queries)
-      ask = picked(asked_key, query, asked, there, 1)
+      asked, there = _drawn(query_key, query, group, self.queries)
+      ask = _picked(asked_key, query, group, asked, there, 1)
     return Episode(learn, ask, support.group[group])
+
+
+def _drawn(key: Array, lives: Lives, group: Array, count: int) -> tuple[Array, Array]:
+  """Distinct units of a group, (count,), and whether there are so many."""
+  order = jnp.where(lives.unit[group] >= 0, jax.random.uniform(key, lives.unit.shape[1:]), -1.0)
+  value, units = jax.lax.top_k(order, count)
+  return units, value >= 0
+
+
+def _picked(key: Array, lives: Lives, group: Array, units: Array, real: Array, count: int) -> Batch:
+  """Distinct rows of each unit, `count` of it."""
+  mask = lives.mask[group, units]  # (units, rows)
+  order = jnp.where(mask, jax.random.uniform(key, mask.shape), -1.0)
+  value, rows = jax.lax.top_k(order, count)
+  keep = ((value >= 0) & real[:, None]).reshape(-1)
+  at = (group, units[:, None], rows)
+  x, y = (leaf[at].reshape(keep.shape[0], -1) for leaf in (lives.x, lives.y))
+  return Batch(jnp.where(keep[:, None], x, 0.0), jnp.where(keep[:, None], y, 0.0), keep)
 
 
 def few_units(
@@ -139,3 +143,45 @@ def few_units(
     if fewest < need:
       raise ValueError(f"a group of the {name} has {fewest} units; places={places} and queries={queries} need {need}")
   return TaskFamily(Partial(_Sampler(places, rows, queries), jnp.asarray([low, high]), support, query))
+
+
+@functools.partial(jax.jit, static_argnames=("rows", "places"))
+def _supports(key: Array, support: Lives, group: Array, shots: Array, rows: int, places: int) -> Batch:
+  def one(key: Array, group: Array) -> Batch:
+    unit_key, row_key = jax.random.split(key)
+    units, real = _drawn(unit_key, support, group, places)
+    return _picked(row_key, support, group, units, real & (jnp.arange(places) < shots), rows)
+
+  return jax.vmap(one)(jax.random.split(key, len(group)), group)
+
+
+def every_unit(
+  key: Array, support: Lives, query: Lives, *, shots: int, rows: int, places: int, together: int = 1
+) -> Episode:
+  """Asks about each unit of `query` once, at its last row; the labelled units are drawn for every `together` of them.
+
+  Args:
+    support, query: as in `few_units`, of one group.
+    shots: units in each support set; of the same key the smaller number is a part of the larger.
+    rows, places: as in `few_units`.
+    together: units that share a support set, in an order drawn from the key.
+
+  Returns: leaves (units / together, ...), the places of an episode that are asked about on the next axis.
+
+  Raises: as `few_units`; ValueError if shots is not 0 to places, there are several groups, or `together` does not
+    divide the number of units.
+  """
+  units = np.flatnonzero(np.asarray(query.unit).reshape(-1) >= 0)
+  if not 0 <= shots <= places or len(query.group) != 1 or together < 1 or len(units) % together:
+    raise ValueError(
+      f"shots={shots}, places={places}, {len(query.group)} groups, together={together} of {len(units)} units: need "
+      "0 <= shots <= places, one group, and units that can be divided"
+    )
+  few_units(support, query, shots=max(shots, 1), rows=rows, queries=1, places=places)
+  order_key, key = jax.random.split(key)
+  unit = jax.random.permutation(order_key, jnp.asarray(units)).reshape(-1, together)
+  last = jnp.sum(query.mask[0, unit], axis=-1) - 1
+  x, y = (leaf[0, unit, last] for leaf in (query.x, query.y))
+  learn = _supports(key, support, jnp.zeros(len(unit), int), jnp.asarray(shots), rows, places)
+  task = query.unit[0, unit]
+  return Episode(learn, Batch(x, y, jnp.ones(unit.shape, bool)), task[:, 0] if together == 1 else task)

@@ -1,0 +1,111 @@
+"""The state of one component of a hydraulic rig, where the other components are as they never were before."""
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.preprocessing import StandardScaler
+
+from mtl_jax import config as c
+from mtl_jax.baselines import Fixed, History, classification_ladder, minirocket, numbered, whitening, with_rocket
+from mtl_jax.build.contract import Fold, HeldOut, asked
+from mtl_jax.data import hydraulic
+from mtl_jax.data.table import Table
+from mtl_jax.tasks.pool import Pool, few_shot, lay_out
+from mtl_jax.tasks.vibration import Viewed
+from mtl_jax.trust import leak_audit
+
+SENSORS = ("TS1", "TS2", "TS3", "TS4", "VS1", "CE", "CP", "SE")
+_ACTIVE = np.r_[0, 9:60]  # seconds in which SE is not 0
+FEATURES = len(_ACTIVE) + len(_ACTIVE) - 2
+_FOLDS = 4  # of combinations: each component but the cooler and the pump has four states
+
+
+def efficiency(table: Table) -> np.ndarray:
+  """(cycles, FEATURES): the rig's efficiency (SE, %) second by second while it works, and its steps (% per s).
+
+  Temperatures and cooling tell the cooler's state and hardly another component's.
+  """
+  course = table.columns["SE"]
+  return np.concatenate([course[:, _ACTIVE], np.diff(course[:, 9:], axis=1)], axis=1).astype(np.float32)
+
+
+def _in_turn(cell: np.ndarray, recording: np.ndarray) -> np.ndarray:
+  """(n,) 0 or 1: the stretches of a cell go to one side and the other in turn, in the order of time."""
+  first = np.unique(np.stack([cell, recording]), axis=1)
+  begins = np.searchsorted(first[0], first[0])
+  place = {
+    (one, rec): i for one, rec, i in zip(*first.tolist(), (np.arange(len(begins)) - begins).tolist(), strict=True)
+  }
+  return np.asarray([place[pair] % 2 for pair in zip(cell.tolist(), recording.tolist(), strict=True)])
+
+
+def _held_out(unit: np.ndarray, label: np.ndarray, other: np.ndarray, seed: int) -> np.ndarray:
+  """(n,) the fold in which a combination is asked about: in each fold one of the four states of the other component,
+  drawn anew for each unit and label."""
+  rng = np.random.default_rng(seed)
+  cells, cell = np.unique(np.stack([unit, label]), axis=1, return_inverse=True)
+  order = np.stack([rng.permutation(_FOLDS) for _ in range(cells.shape[1])])
+  return order[cell.reshape(-1), other]
+
+
+def hydraulic_rig(config: c.Config, tasks: c.Hydraulic) -> list[Fold]:
+  """A task is a cooler level with a pump leakage, and the question which state the target component is in.
+
+  cooler: each cooler level is left out once. Labels and questions come from different stretches, so from other
+  states of the remaining component.
+  combination: one in four combinations of the target and the remaining component is left out, in four folds; labels
+  of the same cooler level and pump leakage come from the combinations that are left.
+  """
+  table = hydraulic.load()
+  other_name = "accumulator" if tasks.target == "valve" else "valve"
+  target, other, cooler, pump = (
+    table.labels[name].astype(int) for name in (tasks.target, other_name, "cooler", "pump")
+  )
+  states, label = np.unique(target, return_inverse=True)
+  other = np.unique(other, return_inverse=True)[1]
+  recording, unit = table.groups["recording"].astype(int), 10 * cooler + pump
+  combination = (unit * 4 + label) * 4 + other
+  turn = _in_turn(unit * 4 + label, recording)
+  features = efficiency(table)
+  cycles = np.stack([table.columns[name] for name in SENSORS], axis=-1)
+  named = tuple(f"{tasks.target} {state}" for state in states)
+
+  def fold(name: str, job: str, train: np.ndarray, support: np.ndarray, query: np.ndarray) -> Fold:
+    past = History(features[train], label[train], unit[train])
+    scaler = StandardScaler().fit(past.x)
+    white = whitening(past._replace(x=scaler.transform(past.x)))
+    inputs = (scaler.transform(features) @ white).astype(np.float32)
+    rows = numbered(features)
+    mean, deviation = cycles[train].mean((0, 1)), cycles[train].std((0, 1))
+    rocket = minirocket((cycles[train] - mean) / deviation, (cycles - mean) / deviation)
+
+    def pools(sides: Sequence[np.ndarray]) -> list[Pool]:
+      return [
+        lay_out(Viewed(jnp.asarray(inputs[s]), jnp.asarray(rows[s])), label[s], unit[s], recording[s], len(states))
+        for s in sides
+      ]
+
+    ts, tq, hs, hq = pools([train & (turn == 0), train & (turn == 1), support, query])
+    simple = classification_ladder(past)
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(scaler.transform(past.x), past.y)
+    pooled = Fixed("pooled shrinkage LDA", lambda q: lda.decision_function(scaler.transform(q)))
+    ladder = with_rocket(simple._replace(fixed=(*simple.fixed, pooled)), rocket)
+    held = HeldOut(asked(config, hs, hq, tasks.queries), named, ladder)
+    return Fold(name, few_shot(ts, tq, shots=tasks.shots, queries=tasks.queries), None, {job: held})
+
+  folds = []
+  if tasks.split == "cooler":
+    for left_out in np.unique(cooler):
+      train = cooler != left_out
+      leak_audit("unit", {"training": unit[train], "test": unit[~train]})
+      sides = (~train & (turn == 0), ~train & (turn == 1))
+      folds.append(fold(f"cooler-{left_out}", f"{tasks.target} at a cooler level never seen", train, *sides))
+    return folds
+  which = _held_out(unit, label, other, config.seed)
+  for i in range(_FOLDS):
+    train = which != i
+    leak_audit("combination", {"training": combination[train], "test": combination[~train]})
+    folds.append(fold(f"combinations-{i + 1}", f"{tasks.target} in combinations never seen", train, train, ~train))
+  return folds

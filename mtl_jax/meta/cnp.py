@@ -1,0 +1,92 @@
+"""Conditional neural processes: a task is the mean of its encoded examples, and a forecast is one pass from there.
+
+  r_i = h(x_i, y_i) for each labelled example                                  (eq. 1)
+  r   = r_1 + ... + r_n, here as the paper's experiments take it: their mean    (eq. 2)
+  prediction at x* = g(x*, r)                                                  (eq. 3)
+
+M. Garnelo, D. Rosenbaum, C. J. Maddison, T. Ramalho, D. Saxton, M. Shanahan, Y. W. Teh, D. J. Rezende,
+S. M. A. Eslami, "Conditional neural processes", ICML 2018. Nothing is fitted on a new product: adaptation is an
+average, so that it takes no step and no learning rate, and the order of the examples cannot matter.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import optax
+
+from mtl_jax.meta.optimise import start, step
+from mtl_jax.meta.task_map import CHUNK, hide_masked, task_gradient
+from mtl_jax.types import Algorithm, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
+
+Encode = Callable[[PyTree, PyTree, Array], Array]
+"""h: encode(params, x[n, ...], y[n, ...]) -> [n, d]"""
+Decode = Callable[[PyTree, PyTree, Array], Array]
+"""g: decode(params, x[n, ...], r[d]) -> prediction[n, ...]"""
+
+
+class CNPState(NamedTuple):
+  """The state of `cnp`.
+
+  Attributes:
+    params: of h and g together; `encode` and `decode` take from it what is theirs.
+    opt_state: the outer optimiser's state.
+  """
+
+  params: PyTree
+  opt_state: optax.OptState
+
+
+def aggregate(encoded: Array, mask: Array) -> Array:
+  """(n, d), (n,) bool -> (d,) the mean of the examples that the mask keeps; 0 where it keeps none."""
+  kept = jnp.where(mask[:, None], encoded, jnp.zeros((), encoded.dtype))
+  return jnp.sum(kept, axis=0) / jnp.maximum(jnp.sum(mask, dtype=encoded.dtype), 1.0)
+
+
+def cnp(
+  encode: Encode,
+  decode: Decode,
+  loss: ExampleLoss,
+  *,
+  outer: optax.GradientTransformation,
+  chunk: int = CHUNK,
+) -> Algorithm:
+  """Conditional neural processes.
+
+  Without any labelled example r is 0: the answer is g(x*, 0), whatever training made of it.
+
+  Args:
+    encode: h, encode(params, x[n, ...], y[n, ...]) -> [n, d].
+    decode: g, decode(params, x[n, ...], r[d]) -> prediction[n, ...].
+    loss: loss(prediction, target) -> [n]; a negative log-likelihood in the paper.
+    outer: Optax optimiser.
+    chunk: tasks at once.
+
+  Returns:
+    An Algorithm. Metrics: `loss` on the query set, `gradient_norm`.
+  """
+
+  def answer(params: PyTree, support: Batch, x: PyTree) -> Array:
+    known_x, y, mask = hide_masked(support)
+    return decode(params, x, aggregate(encode(params, known_x, y), mask))
+
+  def init(params: PyTree) -> CNPState:
+    return CNPState(*start(outer, params))
+
+  def task_loss(params: PyTree, key: Array, episode: Episode) -> tuple[Array, Metrics]:
+    del key
+    x, y, mask = hide_masked(episode.query)
+    values = loss(answer(params, episode.support, x), y)
+    value = jnp.sum(jnp.where(mask, values, 0.0)) / jnp.maximum(jnp.sum(mask, dtype=values.dtype), 1.0)
+    return value, {"loss": value}
+
+  def update(key: Array, state: CNPState, data: Episode) -> tuple[CNPState, Metrics]:
+    gradient, metrics = task_gradient(task_loss, state.params, key, data, chunk)
+    params, opt_state = step(outer, gradient, state.opt_state, state.params)
+    return CNPState(params, opt_state), metrics | {"gradient_norm": optax.tree.norm(gradient)}
+
+  def predict(key: Array, state: CNPState, support: Batch, x: PyTree) -> Array:
+    del key
+    return answer(state.params, support, x)
+
+  return Algorithm(init, update, predict)
