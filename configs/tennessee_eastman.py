@@ -1,15 +1,58 @@
 """Few-shot fault diagnosis of a chemical plant: faults never trained on.
 
 MTL_JAX_DATA=/path/to/data python scripts/train.py configs/tennessee_eastman.py
+
+Windows of 20 samples (1 h), 5 faults in an episode, labels from a fault's training run and questions from its test run.
+Nine of the 18 visible faults, and normal operation, are learned from and the other nine asked about, then the other way
+round. Every method but MiniRocket reads four numbers for each of 52 variables (tasks/series.py). Whitening is by the
+scatter within the training faults and normal operation; a fault is a push away from normal operation, so its mean is
+the origin. MiniRocket reads the windows themselves, 2,016 features, biases fitted on training windows.
+
+What is learned: an embedding that starts as the whitened window, divided by sqrt(its mean square + 1), with one hidden
+layer added that starts at zero; 50 steps on windows that overlap and on faults made up of two. All of it was chosen by
+leaving out three of the nine training faults in turn, in both halves, which agreed: macro-F1 at K = 1 / 5 of a ridge on
+whitened windows 63 / 82 and 92 / 99 (odd, even faults), divided so 71 / 85 and 95 / 99, after learning 72 / 88 and 95 /
+99. Since each half is what the other is tested on, a design shared by both is not blind to either. The angle rung is
+the same idea in its plainest form, and stands among the baselines for that reason. LayerNorm. The last state is used.
+
+Measured 2026-11-26, 2 CPU cores beside other work, JAX 0.10.2, 5 seeds, 600 episodes, 8 minutes; macro-F1 in %, 95 %
+intervals over draws of labels, faults and seeds:
+
+  5 of nine faults never trained on                 K = 1               K = 5               K = 10
+  protonet                                          76.3 (75.1-77.6)    89.7 (88.9-90.4)    91.8 (91.1-92.6)
+  nearest centroid, whitened, by angle from normal  74.8 (73.7-75.9)    89.6 (88.8-90.5)    91.9 (91.1-92.6)
+  r2d2                                              74.7 (73.7-75.9)    90.0 (89.2-90.7)    92.4 (91.6-93.0)
+  ridge, whitened                                   73.6 (72.4-74.9)    88.7 (87.8-89.5)    90.8 (90.0-91.6)
+  nearest centroid, whitened                        69.3 (68.1-70.6)    87.3 (86.4-88.2)    90.2 (89.4-91.0)
+  nearest neighbour, whitened                       69.3 (68.1-70.6)    84.8 (83.7-85.7)    88.3 (87.4-89.1)
+  network from scratch                              68.7 (67.7-69.9)    87.6 (86.7-88.4)    91.0 (90.3-91.8)
+  pooled network, head fine-tuned                   54.7 (53.6-55.7)    81.4 (80.5-82.3)    86.8 (86.0-87.6)
+  pooled network, fine-tuned                        53.2 (52.1-54.2)    80.2 (79.4-81.1)    86.5 (85.8-87.3)
+  MiniRocket and ridge                              53.1 (52.0-54.2)    75.6 (74.7-76.6)    82.7 (81.8-83.5)
+  ridge                                             49.2 (48.2-50.2)    74.8 (73.9-75.7)    83.4 (82.6-84.3)
+  logistic regression                               48.6 (47.6-49.6)    73.9 (73.0-74.7)    82.5 (81.7-83.3)
+  nearest centroid                                  46.8 (45.9-47.9)    66.5 (65.6-67.5)    73.0 (72.0-73.9)
+  nearest neighbour                                 46.8 (45.9-47.9)    65.4 (64.4-66.4)    71.6 (70.6-72.5)
+  shrinkage LDA                                     46.8 (45.9-47.9)    82.6 (81.5-83.6)    88.7 (87.9-89.6)
+  extra trees                                       40.8 (39.9-41.8)    83.2 (82.3-84.0)    89.6 (88.9-90.3)
+  nearest centroid, scaled on the support           39.2 (38.3-40.1)    63.9 (63.0-64.9)    71.1 (70.2-72.0)
+  random forest                                     34.1 (33.2-34.9)    75.9 (75.0-76.9)    87.7 (86.9-88.4)
+  boosted trees                                     30.4 (29.3-31.5)    81.2 (80.1-82.3)    88.9 (88.0-89.7)
+  majority class                                    6.7 (6.7-6.7)       6.7 (6.7-6.7)       6.7 (6.7-6.7)
+
+`protonet` wins at K = 1, 1.5 (1.0 to 2.1) points over the best baseline, and `r2d2` at K = 5 and 10, by 0.3 (0.03 to
+0.65) and 0.5 (0.2 to 0.8); over the whitened ridge they are 2.7 and 1.3 points ahead at K = 1 and 5. Most of that is
+the embedding they start from: learning adds a point or two from nine faults. What an MLP on standardised inputs
+had reached was 46.7 and 59.3.
 """
 
-from mtl_jax.config import MLP, Anil, Config, Finetune, ProtoNet, TennesseeEastman, Training
+from mtl_jax.config import Config, Finetune, ProtoNet, R2d2, Residual, TennesseeEastman, Training
 
 config = Config(
   name="tennessee_eastman",
   tasks=TennesseeEastman(),
-  model=MLP(hidden=(128, 64)),
-  algorithm=ProtoNet(outer_lr=1e-3),
-  controls=(Anil(outer_lr=1e-3), Finetune(outer_lr=1e-3)),
-  training=Training(steps=200, chunk_steps=50),
+  model=Residual(hidden=64, soft_unit=True),
+  algorithm=R2d2(outer_lr=1e-3, penalty=100.0, alpha=2.0),
+  controls=(ProtoNet(outer_lr=1e-3), Finetune(outer_lr=1e-3)),
+  training=Training(steps=50, chunk_steps=50),
 )
