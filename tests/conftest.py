@@ -5,6 +5,9 @@ from pathlib import Path
 
 os.environ.setdefault("JAX_NUMPY_DTYPE_PROMOTION", "strict")
 os.environ.setdefault("JAX_NUMPY_RANK_PROMOTION", "raise")
+# Test processes stand side by side; OpenMP's threads of each would wait for one another in a busy loop.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # test processes share a GPU, where there is one
 
 import pytest
 

@@ -12,7 +12,7 @@ import optax
 import pytest
 from sklearn.neighbors import NearestCentroid
 
-from mtl_jax import anil, finetune, maml, protonet, replicate, reptile
+from mtl_jax import anil, cnp, finetune, maml, protonet, r2d2, replicate, reptile
 from mtl_jax.checkpoint import Checkpoints
 from mtl_jax.losses import cross_entropy
 from mtl_jax.types import Algorithm, Batch, Episode
@@ -23,6 +23,14 @@ KEY = jax.random.key(0)
 
 def apply(params, x):
   return jnp.tanh(x @ params["body"]["w"] + params["body"]["b"][None]) @ params["head"]
+
+
+def encode(params, x, y):
+  return jnp.tanh(x @ params["body"]["w"] + params["body"]["b"][None]) * (1.0 + y.astype(x.dtype))[:, None]
+
+
+def decode(params, x, r):
+  return (jnp.tanh(x @ params["body"]["w"] + params["body"]["b"][None]) + r[None]) @ params["head"]
 
 
 MODEL = {"apply": apply, "loss": cross_entropy}
@@ -36,6 +44,9 @@ ALGORITHMS: dict[str, Callable[..., Algorithm]] = {
   "anil": partial(anil, **MODEL, **INNER),
   "reptile": partial(reptile, **MODEL, **INNER),
   "protonet": partial(protonet, **MODEL, classes=CLASSES),
+  "r2d2": partial(r2d2, **MODEL, classes=CLASSES),
+  "r2d2, common ridge": partial(r2d2, **MODEL, classes=CLASSES, common=(CLASSES, CLASSES)),
+  "cnp": partial(cnp, encode, decode, cross_entropy),
   "finetune": partial(finetune, **MODEL, **INNER),
   "maml, replicated": lambda **options: replicate(maml(**MODEL, **INNER, **options), SEEDS),
   # Minibatches are random: with a size that covers what is there, padding must not show in them.
@@ -219,7 +230,7 @@ def test_without_labels_the_first_parameters_answer_and_training_stays_finite(na
   assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((state, metrics)))
   answer = predict(name, c.first, nothing)
   assert np.isfinite(answer).all()
-  if name != "protonet":
+  if name != "protonet" and "r2d2" not in name:
     apply_all = jax.vmap(apply, (None, 0))
     close(
       answer, (jax.vmap(apply_all, (0, None)) if "replicated" in name else apply_all)(c.first.params, data().query.x)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,11 +20,14 @@ from mtl_jax.data import ai4i2020
 from mtl_jax.inflations import milling
 from mtl_jax.report.audited import audit_in_words, verdict, write_audit
 from mtl_jax.tasks.flat import flat
-from mtl_jax.trust.audit import BY_TIME, RANDOM, SHUFFLED, YOURS, audit
+from mtl_jax.trust import audit as audit_module
+from mtl_jax.trust import leak_audit
+from mtl_jax.trust.audit import BY_TIME, RANDOM, SHUFFLED, YOURS, _clock, _ways, audit, leaky_beside
 from mtl_jax.trust.epochs import best_epoch, by_epoch
 from mtl_jax.trust.findings import all_findings
 from mtl_jax.trust.prepared import prepare
-from mtl_jax.trust.scores import difference, predictions, scored
+from mtl_jax.trust.scores import Drawn, Score, difference, predictions, score_all, scored
+from mtl_jax.trust.splits import random_folds
 
 UNITS, EACH, COLUMNS = 24, 25, 8
 UNIT = np.repeat(np.arange(UNITS), EACH)
@@ -305,6 +309,89 @@ def test_a_fold_with_one_class_answers_with_it_and_rows_not_asked_do_not_count()
   np.testing.assert_array_equal(found, [np.nan, np.nan, 1.0, np.nan])
   drawn = {d.score.metric: d.score.mean for d in scored(found[None], y, np.zeros(4, int), 2, "m", "s", 0)}
   assert drawn["accuracy"] == 0.0
+
+
+def test_each_repeat_of_a_cross_validation_has_folds_of_its_own():
+  x, y = honest()
+  seeds: list[int] = []
+
+  def folds(seed):
+    seeds.append(seed)
+    return random_folds(y, 2, seed, True)
+
+  list(score_all({"m": (LogisticRegression(), x)}, {"w": folds}, y, UNIT, 3, 3, 7, iter))
+  assert seeds == [7, 8, 9]
+
+
+def test_groups_are_kept_together_and_a_group_for_each_row_is_no_split():
+  x, y = honest()
+  groups = {"unit": UNIT, "lot": UNIT // 6, "row": np.arange(ROWS), "plant": np.zeros(ROWS, int)}
+  ways = _ways(prepare(x, y, groups), 5)
+  assert list(ways) == [RANDOM, "by unit", "by lot"]
+  for name, count in (("unit", 5), ("lot", 4)):
+    found = ways[f"by {name}"](0)
+    assert len(found) == count
+    for train, test in found:
+      leak_audit({name: groups[name]}, {"train": train, "test": test})
+
+
+def test_by_time_the_past_is_learned_from_and_the_leaky_split_beside_it_is_another_order_of_as_many_rows():
+  x, y = honest()
+  ways = _ways(prepare(x, y, {}, np.arange(ROWS)), 5)
+  fair, leaky = ways[BY_TIME](0), ways[SHUFFLED](0)
+  assert all(train.max() < test.min() for train, test in fair)
+  assert not any(train.max() < test.min() for train, test in leaky)
+  assert [len(train) for train, _ in fair] == [len(train) for train, _ in leaky]
+  assert [leaky_beside(way) for way in (BY_TIME, "by unit")] == [SHUFFLED, RANDOM]
+
+
+def test_where_every_run_starts_its_clock_anew_the_time_is_the_share_of_the_run():
+  """Runs of 20 and of 30 rows: half-way is row 10 of the one and row 15 of the other."""
+  run = np.repeat(np.arange(20), [20, 30] * 10)
+  own = np.concatenate([np.arange(n) for n in [20, 30] * 10]).astype(float)
+  x, y = np.random.default_rng(0).standard_normal((500, 2)), np.arange(500) % 2
+  shares = _clock(prepare(x, y, {"unit": run}, own))
+  assert shares is not None
+  np.testing.assert_allclose(shares, own / np.repeat([20, 30] * 10, [20, 30] * 10), atol=1e-3)
+  for absolute in (own + 100.0 * run, np.arange(500.0)):
+    np.testing.assert_array_equal(_clock(prepare(x, y, {"unit": run}, absolute)), absolute)
+  assert _clock(prepare(x, y, {"unit": run})) is None
+
+
+@pytest.fixture
+def told(monkeypatch):
+  """What `audit` hands to the scores; "tuned to leak" is best on random rows and "sound" on units never seen."""
+  given: dict[str, Any] = {}
+
+  def score_all(methods, ways, y, cluster, classes, repeats, seed, progress):
+    given.update(methods=methods, ways=list(ways), cluster=cluster, repeats=repeats)
+    mean = {("leaky", RANDOM): 0.9, ("leaky", "by unit"): 0.5, ("sound", RANDOM): 0.8, ("sound", "by unit"): 0.7}
+    for (method, way), value in mean.items():
+      yield Drawn(Score(method, way, "macro_f1", value, value, value), np.full(10, value))
+
+  monkeypatch.setattr(audit_module, "ladder", lambda classes: dict.fromkeys(("leaky", "sound")))
+  monkeypatch.setattr(audit_module, "score_all", score_all)
+  monkeypatch.setattr(audit_module, "all_findings", lambda *_: ())
+  return given
+
+
+def test_the_method_is_picked_on_random_rows_and_the_gap_is_its_leaky_score_minus_the_fair_one(told):
+  x, y = honest()
+  found = audit(x, y, {"unit": UNIT})
+  assert found.method == "leaky"
+  (gap,) = found.gaps
+  assert (gap.split, gap.mean) == (f"{RANDOM} minus by unit", pytest.approx(0.4))
+  (finding,) = found.findings
+  assert (finding.kind, finding.severity) == ("random rows flatter", "leak")
+
+
+def test_intervals_of_an_audit_are_over_the_units_of_the_fair_split(told):
+  x, y = honest()
+  names = np.char.add("press ", UNIT[::-1].astype(str))
+  audit(x, y, {"unit": names}, rows=400, repeats=4)
+  assert told["repeats"] == 4
+  assert len(told["cluster"]) == 400
+  assert len(np.unique(told["cluster"])) == UNITS == told["cluster"].max() + 1
 
 
 def test_random_rows_flatter_where_units_have_fingerprints():

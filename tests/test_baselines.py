@@ -3,11 +3,18 @@
 import numpy as np
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+  ExtraTreesClassifier,
+  ExtraTreesRegressor,
+  HistGradientBoostingClassifier,
+  HistGradientBoostingRegressor,
+  RandomForestClassifier,
+)
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
-from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from mtl_jax.baselines import (
   Asked,
@@ -19,11 +26,18 @@ from mtl_jax.baselines import (
   envelope_rule,
   regression_ladder,
 )
-from mtl_jax.baselines.classification import _whitening
+from mtl_jax.baselines.classification import whitening
 
 CLASSES, FEATURES = 3, 4
 CENTRES = np.eye(CLASSES, FEATURES) * 4.0
 UNITS = np.asarray([1.0, 10.0, 0.1, 3.0])  # features of different units, as RMS and orders have
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+  """Small trees are grown faster by one thread, and many times so where something else wants the cores."""
+  with threadpool_limits(1):
+    yield
 
 
 def _windows(rng, machine: int, count: int, spread: float) -> tuple[np.ndarray, np.ndarray]:
@@ -113,22 +127,22 @@ def test_whitening_makes_the_scatter_within_a_machines_class_the_identity():
   rng = np.random.default_rng(0)
   group, y = (rng.integers(count, size=20_000) for count in (5, CLASSES))
   noise = rng.normal(size=(20_000, FEATURES)) @ rng.normal(size=(FEATURES, FEATURES))
-  white = _whitening(History(noise + 5 * group[:, None] + 9 * CENTRES[y], y, group))
+  white = whitening(History(noise + 5 * group[:, None] + 9 * CENTRES[y], y, group))
   np.testing.assert_allclose(np.cov((noise @ white).T), np.eye(FEATURES), atol=0.02)
 
 
 def test_the_scatter_is_shrunk_where_windows_are_few(history):
   """Five windows of four features, one cell: without shrinkage the whitening would blow up."""
   few = History(history.x[:5], history.y[:5], history.group[:5])
-  assert np.isfinite(_whitening(few)).all()
+  assert np.isfinite(whitening(few)).all()
   singular = few._replace(x=few.x[:, [0, 0, 1]])
-  assert np.abs(_whitening(singular)).max() < 1e3
+  assert np.abs(whitening(singular)).max() < 1e3
 
 
 def test_the_whitened_centroid_is_a_mahalanobis_distance(ladder, history):
   asked, _ = _episode(3, 4)
   scaler = StandardScaler().fit(history.x)
-  white = _whitening(history._replace(x=scaler.transform(history.x)))
+  white = whitening(history._replace(x=scaler.transform(history.x)))
   x, q = scaler.transform(asked.x), scaler.transform(asked.q)
   means = np.stack([x[asked.y == c].mean(axis=0) for c in range(CLASSES)])
   precision = white @ white.T
@@ -162,6 +176,9 @@ def test_the_pooled_models_are_fitted_on_the_history_alone(ladder, history):
   forest = answered["pooled forest"]
   np.testing.assert_allclose(forest.sum(axis=1), 1.0)
   assert (forest.argmax(axis=1) == truth).mean() > 0.7
+  z, rows = StandardScaler().fit(history.x).transform, np.random.default_rng(0).permutation(len(history.x))
+  same = RandomForestClassifier(100, min_samples_leaf=2, random_state=0).fit(z(history.x)[rows], history.y[rows])
+  np.testing.assert_allclose(forest, same.predict_proba(z(asked.q)))
 
 
 def test_lda_of_one_example_each_is_the_centroid(ladder):
@@ -174,7 +191,7 @@ def test_lda_of_one_example_each_is_the_centroid(ladder):
 def test_whitened_rungs_are_their_plain_ones_on_whitened_features(ladder, history):
   asked, _ = _episode(7, 4)
   scaler = StandardScaler().fit(history.x)
-  white = _whitening(history._replace(x=scaler.transform(history.x)))
+  white = whitening(history._replace(x=scaler.transform(history.x)))
   for name, model in (("ridge", RidgeClassifier(10.0)), ("nearest neighbour", KNeighborsClassifier(1))):
     by_hand = model.fit(scaler.transform(asked.x) @ white, asked.y).predict(scaler.transform(asked.q) @ white)
     np.testing.assert_array_equal(_rung(ladder, f"{name}, whitened").predict(*asked, 0), by_hand)
@@ -272,3 +289,88 @@ def test_the_mean_of_the_support_is_what_it_says():
   rung = _rung(regression_ladder(), "mean of the support")
   answer = rung.predict(np.zeros((3, 1)), np.asarray([[1.0], [2.0], [6.0]]), np.zeros((4, 1)), 0)
   np.testing.assert_array_equal(answer, np.full((4, 1), 3.0))
+
+
+@pytest.fixture(scope="module")
+def lives() -> History:
+  """A value that depends on two features, with an offset for each unit."""
+  rng = np.random.default_rng(0)
+  group = np.repeat(np.arange(6), 40)
+  x = (rng.normal(size=(240, FEATURES)) + 3.0) * UNITS
+  return History(x, _value(x) + 0.3 * group + 0.1 * rng.normal(size=240), group)
+
+
+def _value(x: np.ndarray) -> np.ndarray:
+  z = x / UNITS - 3.0
+  return 2.0 * z[:, 0] + np.abs(z[:, 1])
+
+
+@pytest.fixture(scope="module")
+def value_ladder(lives) -> Ladder:
+  return regression_ladder(lives)
+
+
+def _life(rows: int = 12) -> tuple[Asked, np.ndarray]:
+  rng = np.random.default_rng(1)
+  x = (rng.normal(size=(rows + 30, FEATURES)) + 3.0) * UNITS
+  y = _value(x) + 5.0
+  return Asked(x[:rows], y[:rows, None], x[rows:]), y[rows:, None]
+
+
+@pytest.mark.parametrize(
+  ("name", "model"),
+  [
+    ("ridge", Ridge(10.0)),
+    ("nearest neighbour", KNeighborsRegressor(1)),
+    ("extra trees", ExtraTreesRegressor(50, random_state=5)),
+    (
+      "boosted trees",
+      HistGradientBoostingRegressor(max_iter=60, min_samples_leaf=5, early_stopping=False, random_state=5),
+    ),
+  ],
+)
+def test_a_rung_for_values_is_scikit_learn_on_features_scaled_by_the_history(value_ladder, lives, name, model):
+  asked, _ = _life()
+  scaled = StandardScaler().fit(lives.x)
+  expected = model.fit(scaled.transform(asked.x), asked.y[:, 0]).predict(scaled.transform(asked.q))
+  np.testing.assert_allclose(_rung(value_ladder, name).predict(*asked, 5), expected[:, None])
+
+
+def test_pooled_values_are_fitted_on_the_scaled_history_alone(value_ladder, lives):
+  asked, _ = _life()
+  answered = {fixed.name: fixed.answer(asked.q) for fixed in value_ladder.fixed}
+  boosted = HistGradientBoostingRegressor(early_stopping=False, random_state=0)
+  for name, model in (("pooled ridge", Ridge(10.0)), ("pooled boosted trees", boosted)):
+    by_hand = make_pipeline(StandardScaler(), model).fit(lives.x, lives.y).predict(asked.q)
+    np.testing.assert_allclose(answered[name], by_hand[:, None], err_msg=name)
+  assert (answered["zero"] == np.zeros((30, 1))).all()
+
+
+@pytest.mark.parametrize(
+  ("name", "pooled"),
+  [
+    ("ridge around the pooled ridge", Ridge(10.0)),
+    ("pooled boosted trees, corrected", HistGradientBoostingRegressor(early_stopping=False, random_state=0)),
+  ],
+)
+def test_a_pooled_model_is_corrected_by_a_ridge_on_what_it_leaves(value_ladder, lives, name, pooled):
+  """argmin_v |y - f(z) - z v - c|^2 + 10 |v|^2 by the normal equations, f the pooled model."""
+  asked, truth = _life()
+  scaler = StandardScaler().fit(lives.x)
+  z, zq = scaler.transform(asked.x), scaler.transform(asked.q)
+  pooled.fit(scaler.transform(lives.x), lives.y)
+  rest, centred = asked.y[:, 0] - pooled.predict(z), z - z.mean(0)
+  v = np.linalg.solve(centred.T @ centred + 10.0 * np.eye(FEATURES), centred.T @ (rest - rest.mean()))
+  expected = pooled.predict(zq) + rest.mean() + (zq - z.mean(0)) @ v
+  answer = _rung(value_ladder, name).predict(*asked, 0)
+  np.testing.assert_allclose(answer, expected[:, None], rtol=1e-6)
+  off = np.abs(answer - truth).mean()
+  assert off < 0.5 * np.abs(pooled.predict(zq)[:, None] - truth).mean()  # the unit's offset of 5 is found
+
+
+def test_trees_draw_by_the_seed_that_they_get(ladder, value_ladder):
+  for some, (asked, _) in ((ladder, _episode(1, 4)), (value_ladder, _life())):
+    rung = _rung(some, "extra trees")
+    first, again, *others = (rung.predict(*asked, seed) for seed in (0, 0, 1, 2, 3))
+    np.testing.assert_array_equal(first, again)
+    assert any((first != other).any() for other in others)

@@ -65,7 +65,14 @@ def test_a_docstring_cannot_break_out_of_its_quotes(tmp_path):
     (changed(evaluation__episodes=0), "evaluation.episodes", "0"),
     (changed(evaluation__shots=()), "evaluation.shots", "()"),
     (changed(evaluation__shots=(5, 0)), "evaluation.shots", "(5, 0)"),
+    (changed(evaluation__adaptation_shots=11), "evaluation.adaptation_shots", "11"),
+    (changed(evaluation__adaptation_shots=0), "evaluation.adaptation_shots", "0"),
+    (changed(training__validation_episodes=0), "training.validation_episodes", "0"),
+    (changed(controls=(c.Maml(first_order=True),)), "controls", "Maml"),
+    (changed(tasks=c.Fleet(recordings=19)), "tasks.recordings", "19"),
+    (changed(tasks=c.FleetToBearings(c.Fleet(recordings=19))), "tasks.fleet.recordings", "19"),
     (changed(algorithm=c.ProtoNet()), "algorithm", "ProtoNet"),
+    (changed(algorithm=c.ProtoNet(), tasks=c.FewEngines()), "algorithm", "ProtoNet"),
   ],
 )
 def test_a_bad_value_is_refused_with_its_field_its_value_and_the_way_out(config, field, value):
@@ -76,6 +83,11 @@ def test_a_bad_value_is_refused_with_its_field_its_value_and_the_way_out(config,
   assert name == field
   assert value in said
   assert len(way_out) > 10
+
+
+def test_as_many_recordings_as_labels_and_questions_need_are_enough():
+  validate(changed(tasks=c.Fleet(recordings=20, shots=(1, 10), queries=10)))
+  validate(changed(evaluation__adaptation_shots=10))
 
 
 def test_a_missing_file_lists_what_there_is(tmp_path, monkeypatch):

@@ -148,6 +148,12 @@ def test_what_is_masked_in_the_query_is_not_scored():
   assert float(scores["accuracy"]) == pytest.approx(2 / 3)
 
 
+def test_a_number_that_is_masked_in_the_query_is_not_scored():
+  ones, mask = jnp.ones((3, 1)), jnp.asarray([True, True, False])
+  episode = Episode(Batch(ones, ones, mask), Batch(ones, jnp.asarray([[1.0], [3.0], [1e6]]), mask), ())
+  assert float(score(ones, episode)["mse"]) == pytest.approx((0.0 + 4.0) / 2)
+
+
 # Intervals. Of 2000 draws from a normal distribution the 2.5 % point has a standard error of
 # sqrt(0.025 * 0.975 / 2000) / 0.0584 = 0.06 deviations; four of them are the tolerance.
 WITHIN = 4 * 0.06

@@ -173,6 +173,66 @@ def test_strikes_go_on_to_the_end_of_a_long_window(windows):
     assert last.min() > 0.3, fault
 
 
+def test_the_gear_mesh_has_its_line_at_teeth_times_the_shaft_speed(train, windows):
+  """Amplitude gear_g (0.5 + load), load 0.3 to 1; where it stands clear of the noise."""
+  shaft, teeth = windows["healthy"].shaft_hz, np.asarray(train.gear_teeth)
+  spectrum = scipy.signal.periodogram(windows["healthy"].signal, SAMPLING_HZ, "flattop", scaling="spectrum")[1]
+  _, power = _peak(spectrum, (teeth - 0.2) * shaft, (teeth + 0.2) * shaft)
+  mesh = np.asarray(train.gear_g)[:, 0]
+  ratio = ((2 * power) ** 0.5 / mesh)[mesh > 0.015]
+  assert len(ratio) > 10
+  assert ratio.min() > 0.7
+  assert ratio.max() < 1.7
+
+
+def test_background_noise_has_its_level_and_falls_by_its_tilt_to_the_nyquist_frequency(train):
+  still = train._replace(impact_db=train.impact_db - 200.0, line_g=0 * train.line_g, gear_g=0 * train.gear_g)
+  signal = _windows(still, 0, SEVERITY_DB).signal
+  np.testing.assert_allclose(_rms(signal), train.noise_g, rtol=1e-3)
+  frequency, power = scipy.signal.welch(signal, SAMPLING_HZ, nperseg=512)
+  inside = slice(4, -4)
+  slope = np.polyfit(frequency[inside] / (SAMPLING_HZ / 2), 10 * np.log10(power[:, inside]).T, 1)[0]
+  np.testing.assert_allclose(slope, -np.asarray(train.noise_tilt_db), atol=1.5)
+
+
+def test_impacts_of_the_process_are_as_loud_as_the_machine_says(train, windows):
+  without = _windows(train._replace(impact_db=train.impact_db - 200.0), 0, SEVERITY_DB)
+  level = _rms(np.asarray(windows["healthy"].signal, np.float64) - without.signal) / np.asarray(train.noise_g)
+  happened = level > 1e-3
+  assert happened.mean() > 0.7
+  found = 20 * np.log10(level[happened])
+  np.testing.assert_allclose(found, np.asarray(train.impact_db)[happened], atol=0.1)
+
+
+def test_severities_are_incipient_moderate_and_severe_with_something_between(train, monkeypatch):
+  monkeypatch.setattr(fleet, "record", lambda key, m, condition, severity_db, samples: severity_db)
+  keys = jax.random.split(jax.random.key(3), 900)
+  first = jax.tree.map(lambda leaf: leaf[0], train)
+  found = np.asarray(jax.vmap(lambda key: fleet.recorded(key, first, jnp.int32(1), lambda level: level, 8))(keys))
+  for level in fleet.SEVERITIES_DB:
+    near = found[np.abs(found - level) <= 2.0] - level
+    assert abs(len(near) - 300) < 5 * 200**0.5
+    assert near.std() == pytest.approx(4 / 12**0.5, rel=0.1)
+  assert min(fleet.SEVERITIES_DB) - 2 <= found.min() < found.max() <= max(fleet.SEVERITIES_DB) + 2
+
+
+def test_an_endless_fleet_asks_other_recordings_of_the_same_machine_than_it_labels(monkeypatch):
+  """A recording is told by its key, its machine and its condition."""
+  told = lambda key, m, condition, view, samples: (jax.random.key_data(key), m.speed_hz, condition)  # noqa: E731
+  monkeypatch.setattr(fleet, "recorded", told)
+  sample = jax.jit(jax.vmap(fleet.family("test", shots=2, queries=3).sample))
+  episode = jax.tree.map(np.asarray, sample(jax.random.split(jax.random.key(0), 100)))
+  sides = zip(episode.support.x, episode.query.x, strict=True)
+  keys, speed, condition = (np.concatenate(both, axis=1) for both in sides)
+  assert all(len(np.unique(one, axis=0)) == 5 * len(CONDITIONS) for one in keys)
+  np.testing.assert_array_equal(condition, np.concatenate([episode.support.y, episode.query.y], axis=1))
+  np.testing.assert_array_equal(speed, np.broadcast_to(episode.task.speed_hz[:, None], speed.shape))
+  low, high = RANGES["test"].speed_hz
+  assert low <= speed.min() < low + 0.1 * (high - low)
+  assert high - 0.1 * (high - low) < speed.max() <= high
+  assert episode.support.mask.all() and episode.query.mask.all()
+
+
 def test_a_healthy_machine_vibrates_by_tenths_of_a_g(windows):
   rms = _rms(windows["healthy"].signal)
   assert 0.02 < rms.min() < rms.max() < 0.5
@@ -257,12 +317,14 @@ def test_the_shaft_lines_that_stand_out_name_the_condition(small):
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_every_window_of_two_hundred_machines_is_finite(split):
+def test_every_window_of_two_hundred_machines_is_finite_and_of_a_bearing_of_its_split(split):
   pool = fleet.pool(jax.random.key(7), split, machines=200, recordings=1, view=whole)
   assert bool(pool.mask.all())
   assert pool.x.signal.shape == (200, len(CONDITIONS), 1, 2048)
   assert float(_rms(pool.x.signal).min()) > 0.01
   assert float(np.abs(pool.x.signal).max()) < 50.0
+  outer, inner = np.asarray(pool.x.orders)[..., 0], np.asarray(pool.x.orders)[..., 1]
+  assert set((outer + inner).round().astype(int).ravel().tolist()) == set(RANGES[split].balls)
 
 
 def test_episodes_of_a_fleet_are_drawn_inside_jit(small):

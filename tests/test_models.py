@@ -9,7 +9,7 @@ import scipy.signal
 from jax import lax
 
 from mtl_jax import tree
-from mtl_jax.models import MLP, Conv1D, Conv2D, PatchConv, conv, conv4
+from mtl_jax.models import MLP, Conv1D, Conv2D, PatchConv, Residual, conv, conv4
 
 MODELS = {
   "mlp": (MLP((8, 8, 3)), (6, 2, 5)),
@@ -236,3 +236,30 @@ def test_mistakes_are_named():
     conv.patches(image, (3,), (1,), "SAME")
   with pytest.raises(ValueError, match="features is empty"):
     MLP(()).init(key, image)
+
+
+@pytest.mark.parametrize("hidden", [0, 5])
+def test_a_residual_embedding_starts_as_its_input_and_can_leave_it(hidden):
+  x = jax.random.normal(jax.random.key(1), (3, 4))
+  net = Residual(hidden)
+  params = net.init(jax.random.key(0), x)
+  np.testing.assert_array_equal(net.apply(params, x), x)
+  moved = jax.tree.map(lambda leaf: leaf + 0.5, params)
+  assert float(jnp.abs(jnp.asarray(net.apply(moved, x)) - x).min()) > 1e-3
+  assert net.apply(params, x.reshape(3, 2, 2)).shape == (3, 4)
+
+
+def test_a_soft_unit_keeps_the_direction_of_what_is_far_and_the_length_of_what_is_near():
+  x = jnp.asarray([[3.0, 4.0], [3e3, 4e3], [3e-3, 4e-3]])
+  net = Residual(soft_unit=True)
+  found = np.asarray(net.apply(net.init(jax.random.key(0), x), x))
+  np.testing.assert_allclose(found[0], x[0] / np.sqrt(12.5 + 1.0), rtol=1e-6)
+  np.testing.assert_allclose(found[1], x[0] / np.sqrt(12.5), rtol=1e-5)
+  np.testing.assert_allclose(found[2], x[2], rtol=1e-4)
+
+
+def test_a_residual_network_with_outputs_has_a_head_to_adapt():
+  x = jnp.ones((2, 3))
+  net = Residual(4, outputs=6)
+  params = net.init(jax.random.key(0), x)
+  assert net.apply(params, x).shape == (2, 6) and "head" in params["params"]

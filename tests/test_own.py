@@ -440,6 +440,7 @@ def test_prototypes_of_numbers_are_refused(tmp_path):
     ({"gap": -1}, "tasks.gap"),
     ({"test": 0.0}, "tasks.test"),
     ({"validation": 0.6, "test": 0.6}, "tasks.test"),
+    ({"validation": 0.5, "test": 0.5}, "tasks.test"),
     ({"features": ()}, "tasks.features"),
     ({"features": ("load", "wear")}, "tasks.features"),
     ({"features": ("load", "load")}, "tasks.features"),

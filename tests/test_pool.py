@@ -50,6 +50,12 @@ def test_two_pools_are_each_used_for_their_own_side():
   assert float(episode.support.x.max()) < 100.0 <= float(episode.query.x.min())
 
 
+def test_which_window_is_asked_does_not_follow_from_which_is_labelled():
+  episode = draw(few_shot(pool(), pool(first_recording=1000), shots=1, queries=1), 200)
+  same = np.asarray(episode.support.x[..., 2] == episode.query.x[..., 2]).mean()
+  assert same == pytest.approx(1 / WINDOWS, abs=5 * (1 / WINDOWS / 800) ** 0.5)
+
+
 def test_the_number_of_shots_covers_its_range_and_is_the_same_for_every_class():
   episode = draw(few_shot(pool(), shots=(0, 3), queries=1), 200)
   per_class = np.asarray(episode.support.mask).reshape(-1, CLASSES, 3).sum(-1)
@@ -99,6 +105,14 @@ def test_a_window_that_is_not_finite_is_never_drawn_even_if_its_mask_says_so(val
   real = np.asarray(episode.support.mask & (episode.support.y == 2))
   assert (real.sum(1) == 2).all()
   assert not np.asarray(episode.query.mask & (episode.query.y == 2)).any()
+
+
+def test_a_window_that_is_not_finite_is_never_asked_where_questions_have_a_pool_of_their_own():
+  query = spoilt(np.nan)._replace(recording=1000 + pool().recording)
+  episode = draw(few_shot(pool(), query, shots=1, queries=3))
+  assert np.isfinite(episode.query.x).all()
+  asked = np.asarray(episode.query.mask & (episode.query.y == 2))
+  assert (asked.sum(1) == 2).all()
 
 
 def test_a_class_without_a_support_window_is_masked_and_not_asked():

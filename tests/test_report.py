@@ -114,7 +114,7 @@ def test_a_smaller_squared_error_wins(tmp_path):
   scores = [row("maml", metric="mse", mean=0.5), row("ridge", "baseline", metric="mse", mean=0.25)]
   html = page(tmp_path, run_folder(tmp_path / "run", scores))
   assert bold_cells(html) == [("ridge", "0.250")]
-  assert "ridge (a baseline) predicts with a mean squared error of 0.250" in text_of(html)
+  assert "ridge (a baseline) predicts with mean squared error 0.250" in text_of(html)
   assert "maml is 0.250 behind ridge" in text_of(html)
   assert "lower is better" in text_of(html)
 

@@ -123,6 +123,23 @@ def test_group_folds_ask_every_row_once_and_share_no_group(classes):
     group_folds(UNITS, y, 41, 0, classes)
 
 
+@pytest.mark.parametrize("classes", [True, False])
+def test_another_seed_draws_other_folds_and_the_same_seed_the_same(classes):
+  y = (np.arange(500) % 3).astype(int if classes else float)
+  for folds in (lambda seed: random_folds(y, 5, seed, classes), lambda seed: group_folds(UNITS, y, 5, seed, classes)):
+    first, again, other = (sorted(test.tolist() for _, test in folds(seed)) for seed in (0, 0, 1))
+    assert first == again != other
+
+
+def test_a_rare_class_is_shared_out_evenly_to_the_folds():
+  """5 of 100 rows, and 5 of 50 units of two rows, are of the rare class: one in each of five folds."""
+  y = (np.arange(100) < 5).astype(int)
+  assert [int(y[test].sum()) for _, test in random_folds(y, 5, 0, True)] == [1] * 5
+  unit = np.arange(100) // 2
+  rare = (unit < 5).astype(int)
+  assert [int(rare[test].sum()) for _, test in group_folds(unit, rare, 5, 0, True)] == [2] * 5
+
+
 def test_random_folds_do_share_groups():
   train, test = random_folds(np.arange(500) % 2, 5, 0, True)[0]
   with pytest.raises(LeakError, match="unit"):

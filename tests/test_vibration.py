@@ -48,6 +48,12 @@ def test_a_contact_angle_brings_outer_and_inner_orders_together_around_half_the_
   assert float(at[1][1] + at[1][0]) == pytest.approx(9.0, abs=1e-5)
 
 
+def test_the_contact_angle_is_in_radians():
+  """At 60 degrees and a ratio of 0.2, d cos(contact) is 0.1."""
+  found = vibration.characteristic_orders(jnp.float32(9), jnp.float32(0.2), jnp.float32(np.pi / 3))
+  assert np.asarray(found).tolist() == pytest.approx([4.05, 4.95, 2.5 * 0.99, 0.45], rel=1e-5)
+
+
 def test_squared_envelope_is_that_of_the_hilbert_transform_on_a_band_above_the_cut():
   spectrum = np.fft.rfft(noise())
   frequency = np.fft.rfftfreq(SAMPLES, 1 / RATE)
@@ -100,6 +106,50 @@ def test_an_amplitude_modulated_carrier_shows_its_line_at_its_fault(fault, order
   assert max(first, key=lambda name: first[name]) == fault
   # (1 + m cos)^2 / 2 over its mean has amplitude 2 m / (1 + m^2 / 2); interpolation loses a little.
   assert np.exp(first[fault]) == pytest.approx(2 * 0.8 / (1 + 0.32), rel=0.05)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 4])
+@pytest.mark.parametrize(("fault", "order"), [("bpfo", 3.5848), ("bpfi", 5.4152), ("bsf", 4.7136)])
+def test_each_envelope_feature_reads_its_own_harmonic(fault, order, times):
+  values = features(window(modulated(order * times)))
+  names = [f"envelope_{fault}_{h}x" for h in (1, 2, 3, 4)]
+  found = feature(values, *names)
+  assert found.argmax() == times - 1
+  assert np.exp(found[times - 1]) == pytest.approx(2 * 0.8 / (1 + 0.32), rel=0.05)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_the_envelope_at_the_shafts_speed_and_at_twice_it_are_told_apart(times):
+  found = feature(features(window(modulated(times))), "envelope_shaft_1x", "envelope_shaft_2x")
+  assert np.exp(found[times - 1]) == pytest.approx(2 * 0.8 / (1 + 0.32), rel=0.1)  # between two bins
+  assert np.exp(found).sum() - np.exp(found[times - 1]) < 0.6
+
+
+def test_the_kurtosis_of_an_envelope_is_the_one_in_closed_form():
+  """Of (1 + m cos)^2: E[.^2] / E[.]^2 = (1 + 3 m^2 + 3 m^4 / 8) / (1 + m^2 / 2)^2."""
+  (found,) = feature(features(window(modulated(64 * RATE / SAMPLES / SHAFT))), "log_envelope_kurtosis")
+  assert np.exp(found) == pytest.approx((1 + 3 * 0.64 + 3 * 0.4096 / 8) / 1.32**2, rel=0.02)
+
+
+def test_what_lies_below_the_resonances_does_not_reach_the_envelope():
+  """A loud 600 Hz tone that swells at the outer race's rate, and a faint 4 kHz one at the inner race's."""
+  t = np.arange(SAMPLES) / RATE
+  loud = (1.0 + 0.8 * np.cos(2 * np.pi * 3.5848 * SHAFT * t)) * np.cos(2 * np.pi * 600.0 * t)
+  scores = rule(window(10.0 * loud + modulated(5.4152)), CLASSES, ("inner race", "outer race"))
+  assert CLASSES[int(jnp.argmax(scores))] == "inner race"
+
+
+def test_the_fine_bands_are_shares_of_the_power_in_the_order_of_frequency():
+  values = np.asarray(spectra(window(np.sin(2 * np.pi * 3000.0 * np.arange(SAMPLES) / RATE) + 1e-3 * noise())))
+  share = np.exp(values[[i for i, name in enumerate(vibration.SPECTRA_NAMES) if name.startswith("fine_band")]])
+  assert share.sum() == pytest.approx(1.0, rel=1e-4)
+  assert share[31:33].sum() > 0.99  # 3 kHz is the middle of 0 to 6 kHz
+
+
+def test_a_view_keeps_the_networks_input_beside_the_features_of_the_baselines():
+  kept = jax.jit(vibration.viewed(vibration.waveform))(window(noise()))
+  np.testing.assert_allclose(kept.input, vibration.waveform(window(noise())), rtol=1e-5, atol=1e-5)
+  np.testing.assert_allclose(kept.features, features(window(noise())), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("order", [2.0, 5.5, 11.0])
