@@ -27,8 +27,8 @@ class Arguments:
   """Save the picture of score against labels (PNG) instead of writing the page."""
   job: str | None = None
   """Which job's table or picture, where a run has several."""
-  metric: str = "macro_f1"
-  """What the table compares: macro_f1, mse, accuracy or macro_recall."""
+  metric: str | None = None
+  """What the table compares, such as accuracy or rmse; by default what the job is judged by."""
 
 
 def main(arguments: Arguments) -> None:
