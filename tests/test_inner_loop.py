@@ -11,6 +11,7 @@ import pytest
 
 from mtl_jax import init_rates, inner_loop, maml, task_gradient, task_mean, tree
 from mtl_jax.losses import squared_error
+from mtl_jax.meta.hoist import hoisted
 from mtl_jax.types import Batch, Episode
 
 KEY = jax.random.key(0)
@@ -210,6 +211,74 @@ def test_names_match_anywhere_on_the_path_and_whole():
   chosen, rest = tree.partition(params, tree.named("head"))
   assert (jax.tree.leaves(chosen), sorted(jax.tree.leaves(rest))) == ([5, 2, 1], [3, 4])
   assert tree.combine(chosen, rest) == params
+
+
+# What stays the same from step to step is computed once.
+
+NET = {
+  "trunk": {"w": jax.random.normal(jax.random.key(1), (40, 30)), "v": jax.random.normal(jax.random.key(2), (30, 20))},
+  "head": 0.1 * jax.random.normal(jax.random.key(3), (20, 1)),
+}
+ROWS = jax.random.normal(jax.random.key(4), (64, 40)), jnp.ones((64, 1))
+
+
+def on_a_trunk(params, batch, key):
+  """A frozen trunk with noise on top of it, so that a part of the loss depends on the step's key."""
+  x, y = batch
+  h = jnp.tanh(jnp.tanh(x @ params["trunk"]["w"]) @ params["trunk"]["v"])
+  h += 0.01 * jax.random.normal(key, h.shape)
+  return jnp.mean(jnp.square(jax.jit(jnp.sin)(h @ params["head"]) - y)), {"height": h[0, 0]}
+
+
+def stepped_by_hand(params, batch, key, steps):
+  losses = []
+  for step_key in jax.random.split(key, steps):
+    (value, _), slope = jax.value_and_grad(on_a_trunk, has_aux=True)(params, batch, step_key)
+    losses.append(value)
+    params = params | {"head": params["head"] - 0.1 * slope["head"]}
+  return params, jnp.stack(losses)
+
+
+def test_a_frozen_trunk_gets_the_gradient_of_every_step():
+  """Second order, through the trunk that is computed once, and through what was learned on top of it."""
+  run = inner_loop(on_a_trunk, optax.sgd(0.1), 4, adapt=tree.named("head"))
+
+  def after(params, adapted):
+    return on_a_trunk(adapted, (ROWS[0][::-1], ROWS[1]), KEY)[0]
+
+  found = run(NET, ROWS, KEY)
+  expected = stepped_by_hand(NET, ROWS, KEY, 4)
+  close(found.params, expected[0])
+  close(found.losses, expected[1])
+  assert len(set(np.asarray(found.aux["height"]).tolist())) == 4  # noise anew in each step
+  slope = jax.grad(lambda p: after(p, run(p, ROWS, KEY).params))(NET)
+  by_hand = jax.grad(lambda p: after(p, stepped_by_hand(p, ROWS, KEY, 4)[0]))(NET)
+  close(slope, by_hand, rtol=1e-4)
+  assert norm(slope["trunk"]) > 1e-3
+
+
+def test_the_gradient_goes_back_through_a_frozen_trunk_once_and_not_in_every_step():
+  run = inner_loop(on_a_trunk, optax.sgd(0.1), 5, adapt=tree.named("head"))
+  program = jax.make_jaxpr(jax.grad(lambda p: jnp.sum(run(p, ROWS, KEY).losses)))(NET)
+  loops = [str(equation) for equation in program.jaxpr.eqns if equation.primitive.name == "scan"]
+  assert len(loops) == 2  # forward and backward
+  assert all("[20,1]" in loop for loop in loops)  # the head
+  assert not any("[30,20]" in loop or "[40,30]" in loop for loop in loops)
+
+
+def test_hoisting_takes_a_nested_program_as_a_whole_and_follows_every_argument():
+  slow, fast = jnp.arange(3.0), jnp.asarray([1.0, -1.0, 2.0])
+
+  def f(a, b):
+    kept = jax.jit(lambda s: jnp.cumsum(s) + 1.0)(slow)
+    return {"kept": kept, "both": jnp.dot(kept, a) * b, "argument": b, "constant": 2.0}
+
+  g = hoisted(f, fast, jnp.float32(0.0))
+  for a, b in ((fast, 3.0), (fast + 1.0, -2.0)):
+    close(g(a, jnp.float32(b)), f(a, jnp.float32(b)))
+  left = jax.make_jaxpr(g)(fast, jnp.float32(0.0))
+  assert "cumsum" in str(jax.make_jaxpr(f)(fast, jnp.float32(0.0)))
+  assert "cumsum" not in str(left)
 
 
 # The map over tasks.

@@ -345,3 +345,17 @@ def test_what_a_user_can_mend_is_a_line_and_exit_code_1(kind, capsys):
 def test_any_other_error_is_a_traceback():
   with pytest.raises(ZeroDivisionError):
     job.exit_with_message(lambda argv: print(1 / 0), [])
+
+
+def test_places_that_no_episode_fills_are_left_out_and_nothing_else_changes():
+  """An algorithm that is asked about four places of which two are filled says what it says about the two."""
+  place = jnp.arange(4.0)[None, :, None] + jnp.arange(3.0)[:, None, None]
+  mask = jnp.asarray([[False, True, False, False], [False, False, False, True], [False, False, False, True]])
+  asked = Batch(place[:, :2], place[:, :2], jnp.ones((3, 2), bool))
+  kept = job._labelled_only(Episode(Batch(place, 10.0 * place, mask), asked, None))
+  assert kept.support.x[:, :, 0].tolist() == [[1.0, 3.0], [2.0, 4.0], [3.0, 5.0]]
+  assert kept.support.y[:, :, 0].tolist() == [[10.0, 30.0], [20.0, 40.0], [30.0, 50.0]]
+  assert kept.support.mask.tolist() == [[True, False], [False, True], [False, True]]
+  assert kept.query is asked
+  none = job._labelled_only(Episode(Batch(place, place, jnp.zeros_like(mask)), asked, None))
+  assert none.support.mask.tolist() == [[False]] * 3  # an empty support still has a shape

@@ -18,6 +18,7 @@ import numpy as np
 import optax
 
 from mtl_jax import tree
+from mtl_jax.meta.hoist import hoisted
 from mtl_jax.meta.optimise import updates
 from mtl_jax.types import Array, BatchLoss, PyTree
 
@@ -136,15 +137,17 @@ def inner_loop(
       rates, _ = tree.partition(rates, adapt)
     constant, varying = (None, rates) if per_step_rates else (rates, None)
 
+    def objective(fast, key):
+      return loss(tree.combine(fast, slow), batch, key)
+
+    if steps and jax.tree.leaves(slow):
+      objective = hoisted(objective, fast, key)
+
     def step(carry, inputs):
       fast, opt_state = carry
       step_key, rate = inputs
       rate = rate if per_step_rates else constant
-
-      def objective(fast):
-        return loss(tree.combine(fast, slow), batch, step_key)
-
-      (value, aux), gradient = jax.value_and_grad(objective, has_aux=True)(fast)
+      (value, aux), gradient = jax.value_and_grad(objective, has_aux=True)(fast, step_key)
       if first_order:
         gradient = jax.lax.stop_gradient(gradient)
       if clip is not None:
