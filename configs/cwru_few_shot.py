@@ -71,13 +71,13 @@ positions), and the envelope rule, which needs no label, on MFPT. Two training u
 networks fit them perfectly and carry over worse than no training at all.
 """
 
-from mtl_jax.config import MLP, Anil, Bearings, Config, Finetune, ProtoNet, Training
+from mtl_jax.config import Bearings, Config, Finetune, ProtoNet, Residual, Training
 
 config = Config(
   name="cwru_few_shot",
   tasks=Bearings(),
-  model=MLP(hidden=(128, 64)),
-  algorithm=ProtoNet(),
-  controls=(Anil(), Finetune()),
-  training=Training(steps=100, tasks_per_step=8, chunk_steps=50),
+  model=Residual(soft_unit=True),
+  algorithm=ProtoNet(outer_lr=1e-2),
+  controls=(Finetune(),),
+  training=Training(steps=1_000, tasks_per_step=16, chunk_steps=250),
 )

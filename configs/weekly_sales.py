@@ -60,10 +60,10 @@ from mtl_jax.config import MLP, Cnp, Config, Demand, Evaluation, Finetune, Train
 
 config = Config(
   name="weekly_sales",
-  tasks=Demand("weekly_sales", shots=(4, 12), horizon=4, held_back=12),
+  tasks=Demand("weekly_sales", shots=(4, 12), horizon=4, held_back=12, rotations=5),
   model=MLP(hidden=(128, 128)),
   algorithm=Cnp(outer_lr=1e-3, decay_steps=6_000, weight_decay=0.1, embedding=128),
-  controls=(Finetune(inner_lr=0.01, inner_steps=10, outer_lr=1e-3),),
+  controls=(Finetune(inner_lr=0.001, inner_steps=10, outer_lr=1e-3),),
   training=Training(steps=6_000, tasks_per_step=32, chunk_steps=1_000, validation_episodes=600),
-  evaluation=Evaluation(shots=(4, 8, 12), adaptation_steps=(0, 1, 5, 20), adaptation_shots=4),
+  evaluation=Evaluation(shots=(4, 8, 12), episodes=3_000, adaptation_steps=(0, 1, 5, 20), adaptation_shots=4),
 )

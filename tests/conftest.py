@@ -7,6 +7,8 @@ os.environ.setdefault("JAX_NUMPY_DTYPE_PROMOTION", "strict")
 os.environ.setdefault("JAX_NUMPY_RANK_PROMOTION", "raise")
 # Test processes stand side by side; OpenMP's threads of each would wait for one another in a busy loop.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A GPU multiplies float32 with ten bits of mantissa unless it is asked for all of them.
+os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # test processes share a GPU, where there is one
 
 import pytest

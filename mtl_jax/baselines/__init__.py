@@ -1,6 +1,6 @@
 """The ladder of simple baselines that stands in every table."""
 
-from mtl_jax.baselines.classification import classification_ladder, envelope_rule, whitening
+from mtl_jax.baselines.classification import by_angle, classification_ladder, envelope_rule, whitened, whitening
 from mtl_jax.baselines.forecasting import forecasting_ladder
 from mtl_jax.baselines.ladder import Answered, Asked, Fixed, History, Ladder, Rung, answers
 from mtl_jax.baselines.rare import rare_event_ladder
@@ -15,6 +15,7 @@ __all__ = [
   "Ladder",
   "Rung",
   "answers",
+  "by_angle",
   "classification_ladder",
   "envelope_rule",
   "forecasting_ladder",
@@ -22,6 +23,7 @@ __all__ = [
   "numbered",
   "rare_event_ladder",
   "regression_ladder",
+  "whitened",
   "whitening",
   "with_rocket",
 ]

@@ -31,6 +31,26 @@ def whitening(history: History) -> np.ndarray:
   return vectors / np.sqrt(values)
 
 
+def whitened(history: History) -> Callable[[np.ndarray], np.ndarray]:
+  """Features (n, d) -> (n, d) float32: standardised by the rows of `history`, then whitened by `whitening`."""
+  scaler = StandardScaler().fit(history.x)
+  white = whitening(history._replace(x=scaler.transform(history.x)))
+  return lambda features: (scaler.transform(features) @ white).astype(np.float32)
+
+
+def by_angle(name: str, view: Callable[[np.ndarray], np.ndarray]) -> Rung:
+  """Nearest centroid of directions: how far something lies from the origin of `view` does not count, only where to."""
+
+  def directed(features: np.ndarray) -> np.ndarray:
+    z = view(features)
+    return z / np.linalg.norm(z, axis=1, keepdims=True)
+
+  def predict(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
+    return NearestCentroid().fit(directed(x), y).predict(directed(q))
+
+  return Rung(name, predict)
+
+
 def _lda(seed: int) -> LinearDiscriminantAnalysis:
   return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mtl_jax import config as c
-from mtl_jax.baselines import History, Ladder
+from mtl_jax.baselines import History, Ladder, whitened
 from mtl_jax.evaluate import Judge, score
 from mtl_jax.tasks.pool import Pool, few_shot
 from mtl_jax.types import Episode, TaskFamily
@@ -61,9 +61,21 @@ class Fold(NamedTuple):
 
 
 def standardised(model: c.Model, fitted_on: list[Pool], pools: list[Pool]) -> list[Pool]:
-  """Network inputs less the training rows' mean, over their deviation; waveforms as they are."""
+  """Network inputs less the training rows' mean, over their deviation; waveforms as they are.
+
+  A residual network reads features whitened by the scatter within a training unit's class, as whitened baselines do.
+  """
   if isinstance(model, c.Conv1D):
     return pools
+  if isinstance(model, c.Residual):
+    view = whitened(history(fitted_on))
+
+    def whiten(pool: Pool) -> Pool:
+      x = np.asarray(pool.x.features)
+      z = jnp.asarray(view(x.reshape(-1, x.shape[-1])).reshape(x.shape))
+      return pool._replace(x=pool.x._replace(input=jnp.where(pool.mask[..., None], z, 0.0)))
+
+    return [whiten(pool) for pool in pools]
   rows = jnp.concatenate([p.x.input[p.mask] for p in fitted_on])
   mean, deviation = jnp.mean(rows, axis=0), jnp.std(rows, axis=0) + 1e-6
 

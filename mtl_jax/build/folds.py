@@ -6,7 +6,15 @@ from functools import cache
 import jax
 
 from mtl_jax import config as c
-from mtl_jax.baselines import Fixed, Ladder, classification_ladder, envelope_rule, regression_ladder
+from mtl_jax.baselines import (
+  Fixed,
+  Ladder,
+  by_angle,
+  classification_ladder,
+  envelope_rule,
+  regression_ladder,
+  whitened,
+)
 from mtl_jax.build.contract import Fold, HeldOut, asked, history, standardised
 from mtl_jax.build.engines import few_engines, remaining_life
 from mtl_jax.build.few_rows import few_rows
@@ -28,7 +36,13 @@ VALIDATION_SHOTS = 5
 
 @cache  # the same function each time, so that what is jitted on it compiles once
 def view_of(model: c.Model) -> Callable[[vibration.Window], vibration.Viewed]:
-  return vibration.viewed(vibration.waveform if isinstance(model, c.Conv1D) else vibration.spectra)
+  match model:
+    case c.Conv1D():
+      return vibration.viewed(vibration.waveform)
+    case c.Residual():
+      return vibration.viewed(vibration.features)
+    case _:
+      return vibration.viewed(vibration.spectra)
 
 
 def _sinusoid(config: c.Config, tasks: c.Sinusoid) -> list[Fold]:
@@ -89,7 +103,10 @@ def _bearings(config: c.Config, tasks: c.Bearings) -> list[Fold]:
   ):
     train = bearings.cwru_diameters(windows, diameters=diameters, clocks=clocks, view=view)
     leak_audit("unit", {"training": train[0].unit, "test": held[0].unit})
-    ladder = _beside(classification_ladder(history(list(train))), *rules)
+    past = history(list(train))
+    ladder = _beside(classification_ladder(past), *rules)
+    directed = by_angle("nearest centroid, whitened, by angle", whitened(past))
+    ladder = ladder._replace(rungs=(*ladder.rungs, directed))
     train_s, train_q, held_s, held_q = standardised(config.model, list(train), [*train, *held])
     test = HeldOut(asked(config, held_s, held_q, tasks.queries), bearings.FAULTS, ladder)
     family = few_shot(train_s, train_q, shots=tasks.shots, queries=tasks.queries)

@@ -66,17 +66,19 @@ class Shape(NamedTuple):
   loss: ExampleLoss = losses.cross_entropy
 
 
-def shape(tasks: c.Tasks) -> Shape:
+def shape(config: c.Config) -> Shape:
   """What a network reads and says in a job; its loss."""
-  match tasks:
+  # A residual network starts as its input, which is then what baselines read too.
+  window = vibration.FEATURE_NAMES if isinstance(config.model, c.Residual) else vibration.SPECTRA_NAMES
+  match config.tasks:
     case c.Sinusoid():
       return Shape(1, 1, losses.squared_error)
     case c.Fleet():
-      return Shape(_SPECTRA, len(fleet.CONDITIONS))
+      return Shape(len(window), len(fleet.CONDITIONS))
     case c.Bearings():
-      return Shape(_SPECTRA, len(bearings.FAULTS))
+      return Shape(len(window), len(bearings.FAULTS))
     case c.FleetToBearings():
-      return Shape(_SPECTRA, 9)  # the largest task, all nine fault classes of CWRU
+      return Shape(len(window), 9)  # the largest task, all nine fault classes of CWRU
     case c.TennesseeEastman():
       return Shape(plant.FEATURES, len(plant.FAULTS))
     case c.Hydraulic():
@@ -93,14 +95,11 @@ def shape(tasks: c.Tasks) -> Shape:
       return Shape(few_rows.MILLING_FEATURES, 1, losses.binary_cross_entropy)
     case c.FewRows():
       return Shape(few_rows.STEEL_FEATURES, few_rows.STEEL_FAULTS)
-    case c.Demand():
+    case c.Demand() as tasks:
       return Shape(demand.CALENDAR + products.calendar(tasks), demand.OUTPUTS, demand.loss)
-    case c.Own():
+    case c.Own() as tasks:
       classes = own.read(tasks).classes
       return Shape(len(tasks.features), len(classes) or 1, losses.cross_entropy if classes else losses.squared_error)
-
-
-_SPECTRA = len(vibration.SPECTRA_NAMES)
 
 
 def network(config: c.Config, width: int | None) -> Network:
@@ -109,10 +108,10 @@ def network(config: c.Config, width: int | None) -> Network:
     case c.MLP(hidden, norm):
       assert width is not None
       net = models.MLP((*hidden, width), norm=norm)
-      x = jnp.zeros((1, shape(config.tasks).inputs))
+      x = jnp.zeros((1, shape(config).inputs))
     case c.Residual(hidden, soft_unit):
       net = models.Residual(hidden, soft_unit, width)
-      x = jnp.zeros((1, shape(config.tasks).inputs))
+      x = jnp.zeros((1, shape(config).inputs))
     case c.Conv1D(features, kernels, strides):
       assert width is not None
       net = models.Conv1D(width, features=features, kernels=kernels, strides=strides)
@@ -130,7 +129,7 @@ def network(config: c.Config, width: int | None) -> Network:
 def process(config: c.Config, a: c.Cnp) -> Process:
   """The two networks of a conditional neural process for forecasts, each with the hidden layers of `config.model`."""
   assert isinstance(config.tasks, c.Demand) and isinstance(config.model, c.MLP)  # `validate` saw to that
-  inputs, outputs, _ = shape(config.tasks)
+  inputs, outputs, _ = shape(config)
   hidden, norm = config.model.hidden, config.model.norm
   h, g = models.MLP((*hidden, a.embedding), norm=norm), models.MLP((*hidden, outputs), norm=norm)
 
@@ -198,7 +197,7 @@ def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int
 
 
 def _trained(config: c.Config, name: str, a: c.Algorithm, *methods: Method) -> Trained:
-  _, outputs, loss = shape(config.tasks)
+  _, outputs, loss = shape(config)
   if isinstance(a, c.Cnp):
     made = process(config, a)
     rate = a.outer_lr if a.decay_steps is None else optax.cosine_decay_schedule(a.outer_lr, a.decay_steps)
@@ -236,7 +235,7 @@ def scratch(config: c.Config) -> Algorithm:
 
   There is nothing to train before: only `predict` is used, with the state ().
   """
-  _, outputs, loss = shape(config.tasks)
+  _, outputs, loss = shape(config)
   net = network(config, outputs)
   rate = 0.01 if loss is losses.squared_error else 0.1
   full = algorithm(c.Finetune(inner_lr=rate, inner_steps=50), net.apply, loss, outputs)

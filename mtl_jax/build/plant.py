@@ -6,11 +6,18 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from sklearn.neighbors import NearestCentroid
-from sklearn.preprocessing import StandardScaler
 
 from mtl_jax import config as c
-from mtl_jax.baselines import History, Ladder, Rung, classification_ladder, minirocket, numbered, whitening, with_rocket
+from mtl_jax.baselines import (
+  History,
+  Ladder,
+  by_angle,
+  classification_ladder,
+  minirocket,
+  numbered,
+  whitened,
+  with_rocket,
+)
 from mtl_jax.build.contract import Fold, HeldOut, asked
 from mtl_jax.data import tep
 from mtl_jax.tasks.pool import Pool, few_shot, lay_out
@@ -71,23 +78,9 @@ def _plant(length: int) -> _Plant:
 
 def _from_normal(history: History, normal: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
   """Features less normal operation, whitened by the scatter within the classes of `history`; (n, d) float32."""
-  scaler = StandardScaler().fit(history.x)
-  white = whitening(history._replace(x=scaler.transform(history.x)))
-  centre = (scaler.transform(normal) @ white).mean(0)
-  return lambda features: (scaler.transform(features) @ white - centre).astype(np.float32)
-
-
-def _by_angle(view: Callable[[np.ndarray], np.ndarray]) -> Rung:
-  """A fault pushes the plant away from normal operation, now more and now less: what counts is where to."""
-
-  def directed(features: np.ndarray) -> np.ndarray:
-    z = view(features)
-    return z / np.linalg.norm(z, axis=1, keepdims=True)
-
-  def predict(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
-    return NearestCentroid().fit(directed(x), y).predict(directed(q))
-
-  return Rung("nearest centroid, whitened, by angle from normal", predict)
+  view = whitened(history)
+  centre = view(normal).mean(0)
+  return lambda features: view(features) - centre
 
 
 def _with_made_up(x: np.ndarray, cut: _Cut, faults: int, seed: int) -> Pool:
@@ -134,7 +127,9 @@ def _ladder(
   history: History, view: Callable[[np.ndarray], np.ndarray], train: np.ndarray, sides: Sequence[_Cut]
 ) -> Ladder:
   simple = classification_ladder(history, same_labels=False)
-  simple = simple._replace(rungs=(*simple.rungs, _by_angle(view)))
+  # A fault pushes the plant away from normal operation, now more and now less: what counts is where to.
+  directed = by_angle("nearest centroid, whitened, by angle from normal", view)
+  simple = simple._replace(rungs=(*simple.rungs, directed))
   return with_rocket(simple, minirocket(train, np.concatenate([cut.x for cut in sides])))
 
 
