@@ -26,7 +26,7 @@ from mtl_jax.baselines import (
   envelope_rule,
   regression_ladder,
 )
-from mtl_jax.baselines.classification import whitening
+from mtl_jax.baselines.classification import by_angle, whitening
 
 CLASSES, FEATURES = 3, 4
 CENTRES = np.eye(CLASSES, FEATURES) * 4.0
@@ -195,6 +195,17 @@ def test_whitened_rungs_are_their_plain_ones_on_whitened_features(ladder, histor
   for name, model in (("ridge", RidgeClassifier(10.0)), ("nearest neighbour", KNeighborsClassifier(1))):
     by_hand = model.fit(scaler.transform(asked.x) @ white, asked.y).predict(scaler.transform(asked.q) @ white)
     np.testing.assert_array_equal(_rung(ladder, f"{name}, whitened").predict(*asked, 0), by_hand)
+
+
+def test_by_angle_only_the_direction_from_the_origin_counts():
+  """Of three classes in the plane two lie the same way, one far out: it is the nearest centroid that tells those."""
+  far, near, up = [8.0, 0.1], [1.0, 0.0], [0.0, 3.0]
+  x, y = np.asarray([near, [2.0, 0.1], up, [0.1, 3.0]]), np.asarray([0, 0, 1, 1])
+  rung = by_angle("by angle", lambda features: features - 1.0)
+  assert rung.predict(x + 1.0, y, np.asarray([far, up]) + 1.0, 0).tolist() == [0, 1]
+  q = np.asarray([[30.0, 29.0], [0.01, 0.02]])
+  assert rung.predict(x + 1.0, y, q + 1.0, 0).tolist() == [0, 1]
+  assert rung.predict(x + 1.0, y, 7.0 * q + 1.0, 0).tolist() == [0, 1]
 
 
 def test_the_ridge_around_the_pooled_one_minimises_the_penalty_around_it(ladder, history):

@@ -8,14 +8,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from sklearn.preprocessing import StandardScaler
 
 from mtl_jax import build, meta
 from mtl_jax import config as c
-from mtl_jax.baselines import Ladder
+from mtl_jax.baselines import Ladder, whitening
 from mtl_jax.build import contract, methods
 from mtl_jax.evaluate import episodes_of
 from mtl_jax.tasks.pool import Pool
-from mtl_jax.tasks.vibration import FEATURE_NAMES, Viewed
+from mtl_jax.tasks.vibration import FEATURE_NAMES, Viewed, Window
 from mtl_jax.trust import LeakError
 from mtl_jax.types import Batch
 
@@ -228,6 +229,21 @@ def test_what_is_masked_neither_moves_the_scale_nor_gets_a_value():
   assert same is some
 
 
+def test_a_residual_network_reads_features_whitened_by_the_scatter_within_a_units_class():
+  train, other = pool(5, 2, 3), pool(9, 1, 3)
+  turned = jnp.asarray([[1.0, 0.9, 0.0], [0.0, 1.0, 0.0], [0.0, 0.3, 2.0]])  # features that say the same in part
+  train, other = (p._replace(x=p.x._replace(features=p.x.features @ turned)) for p in (train, other))
+  here, there = contract.standardised(c.Residual(), [train], [train, other])
+  past = contract.history([train])
+  scaler = StandardScaler().fit(past.x)
+  white = whitening(past._replace(x=scaler.transform(past.x)))
+  for seen, some in ((here, train), (there, other)):
+    by_hand = scaler.transform(usable_rows(some, "features")) @ white
+    np.testing.assert_allclose(usable_rows(seen, "input"), by_hand, rtol=1e-4, atol=1e-4)
+  assert (np.asarray(there.x.input)[~np.asarray(other.mask)] == 0.0).all()
+  np.testing.assert_array_equal(there.x.features, other.x.features)
+
+
 def test_the_history_of_baselines_has_every_usable_window_with_its_label_and_unit():
   pools = [pool(5, 2, 3), pool(9, 1, 3)]
   found = contract.history(pools)
@@ -347,13 +363,25 @@ def test_the_number_of_adaptation_steps_can_be_changed_where_it_means_something(
   assert build.at_steps(c.ProtoNet(), 9) is None
 
 
+@pytest.mark.parametrize("tasks", [c.Fleet(), c.Bearings(), c.FleetToBearings()])
+def test_a_residual_network_of_a_window_reads_what_baselines_read(tasks):
+  config = dataclasses.replace(SINES, tasks=tasks, model=c.Residual(soft_unit=True))
+  assert methods.shape(config).inputs == len(FEATURE_NAMES)
+  signal = jax.random.normal(jax.random.key(0), (2048,))
+  window = Window(signal, jnp.float32(12e3), jnp.float32(30.0), jnp.asarray([3.0, 5.0, 2.0, 0.4]))
+  seen = build.view_of(config.model)(window)
+  np.testing.assert_array_equal(seen.input, seen.features)
+  net = build.network(config, None)
+  assert net.apply(net.init(jax.random.key(0)), seen.input[None]).shape == (1, 44)
+
+
 @pytest.mark.parametrize(
   ("tasks", "outputs"),
   [(c.Sinusoid(), 1), (c.Fleet(), 8), (c.Bearings(), 3), (c.FleetToBearings(), 9), (c.FewEngines(), 1)],
 )
 def test_a_network_says_as_many_numbers_as_its_job_has_answers(tasks, outputs):
   config = dataclasses.replace(SINES, tasks=tasks)
-  width, expected, loss = methods.shape(tasks)
+  width, expected, loss = methods.shape(config)
   assert expected == outputs
   net = build.network(config, outputs)
   inputs = jnp.zeros((2, width))
