@@ -65,5 +65,5 @@ config = Config(
   algorithm=Cnp(outer_lr=1e-3, decay_steps=6_000, weight_decay=0.1, embedding=128),
   controls=(Finetune(inner_lr=0.001, inner_steps=10, outer_lr=1e-3),),
   training=Training(steps=6_000, tasks_per_step=32, chunk_steps=1_000, validation_episodes=600),
-  evaluation=Evaluation(shots=(4, 8, 12), episodes=3_000, adaptation_steps=(0, 1, 5, 20), adaptation_shots=4),
+  evaluation=Evaluation(shots=(4, 8, 12), episodes=1_500, adaptation_steps=(0, 1, 5, 20), adaptation_shots=4),
 )

@@ -367,7 +367,7 @@ def test_ten_thousand_tasks_need_the_memory_of_one_chunk():
   few, many, unchunked = temporary_bytes(256, 32), temporary_bytes(10_016, 32), temporary_bytes(256, 256)
   arguments = 10_016 * (4 * 4 + 2 + 12)  # x and y, masks, key and weight of each task
   assert many < few + 3 * arguments
-  assert unchunked > 3 * few
+  assert unchunked > few + (256 - 32) * 64  # a GPU's workspace, which is in all three, hides more than that
 
 
 def test_task_mean_averages_any_pytree():
