@@ -1,0 +1,118 @@
+"""What a config cannot be."""
+
+from mtl_jax.config.job import Config
+from mtl_jax.config.methods import MLP, Model, Residual
+from mtl_jax.config.tasks import (
+  WITHOUT_LABELS,
+  Demand,
+  FewEngines,
+  Fleet,
+  FleetToBearings,
+  Own,
+  Productivity,
+  RemainingLife,
+  Sinusoid,
+  Surface,
+)
+
+
+class ConfigError(ValueError):
+  """A config that cannot work; the message names the field, the value and the way out."""
+
+
+def _require(condition: bool, field: str, value: object, way_out: str) -> None:
+  if not condition:
+    raise ConfigError(f"{field}={value!r}: {way_out}")
+
+
+def _validate_own(tasks: Own, model: Model) -> None:
+  _require(isinstance(model, MLP), "model", model, "rows of a table are read by an MLP")
+  low, high = tasks.shots
+  _require(1 <= low <= high, "tasks.shots", tasks.shots, "a range (low, high) with 1 <= low <= high")
+  _require(tasks.queries >= 1, "tasks.queries", tasks.queries, "must be at least 1")
+  _require(tasks.gap >= 0, "tasks.gap", tasks.gap, "cannot be negative")
+  for field in ("validation", "test"):
+    value = getattr(tasks, field)
+    _require(0.0 < value < 1.0, f"tasks.{field}", value, "a share of the units, between 0 and 1")
+  both = tasks.validation + tasks.test
+  _require(both < 1.0, "tasks.test", tasks.test, f"with tasks.validation, {both:g}: leave some units to learn from")
+  _require(len(tasks.features) > 0, "tasks.features", tasks.features, "name at least one column")
+  roles = (tasks.unit, tasks.time, tasks.target)
+  _require(len(set(roles)) == 3, "tasks.target", tasks.target, f"unit, time and target must differ, not be {roles}")
+  for name in (tasks.unit, tasks.target):
+    _require(name not in tasks.features, "tasks.features", tasks.features, f"{name!r} is the unit or the target")
+  _require(len(set(tasks.features)) == len(tasks.features), "tasks.features", tasks.features, "name each column once")
+  columns = {*roles, *tasks.features}
+  for i, rule in enumerate(tasks.rules):
+    known = f"must be one of {', '.join(sorted(columns))}"
+    _require(rule.column in columns, f"tasks.rules.{i}.column", rule.column, known)
+
+
+def _validate_demand(tasks: Demand, config: Config) -> None:
+  _require(isinstance(config.model, MLP), "model", config.model, "periods are read by an MLP")
+  low, high = tasks.shots
+  _require(1 <= low <= high, "tasks.shots", tasks.shots, "a range (low, high) with 1 <= low <= high")
+  _require(tasks.horizon >= 1, "tasks.horizon", tasks.horizon, "must be at least 1")
+  least = f"must be at least the horizon, {tasks.horizon}"
+  _require(tasks.held_back >= tasks.horizon, "tasks.held_back", tasks.held_back, least)
+  _require(1 <= tasks.rotations <= 5, "tasks.rotations", tasks.rotations, "there are five groups of products: 1 to 5")
+
+
+def validate(config: Config) -> None:
+  """Raises ConfigError for a value that cannot work."""
+  t, e = config.training, config.evaluation
+  for field in ("steps", "tasks_per_step", "seeds", "chunk_steps", "validation_episodes", "keep"):
+    value = getattr(t, field)
+    _require(value >= 1, f"training.{field}", value, "must be at least 1")
+  _require(e.episodes >= 1, "evaluation.episodes", e.episodes, "must be at least 1")
+  fewest = 0 if isinstance(config.tasks, WITHOUT_LABELS) else 1
+  named = f"name at least one count, each at least {fewest}"
+  _require(len(e.shots) > 0 and min(e.shots) >= fewest, "evaluation.shots", e.shots, named)
+  _require(
+    min(1, max(e.shots)) <= e.adaptation_shots <= max(e.shots),
+    "evaluation.adaptation_shots",
+    e.adaptation_shots,
+    f"must lie between {min(1, max(e.shots))} and the largest of evaluation.shots, {max(e.shots)}",
+  )
+  kinds = [type(algorithm).__name__ for algorithm in (config.algorithm, *config.controls)]
+  _require(len(set(kinds)) == len(kinds), "controls", kinds[1:], "each algorithm can stand in a job once")
+  for i, algorithm in enumerate((config.algorithm, *config.controls)):
+    where = "algorithm" if i == 0 else f"controls.{i - 1}"
+    for field in ("inner_lr", "outer_lr"):
+      value = getattr(algorithm, field, 1.0)
+      _require(0.0 < value < float("inf"), f"{where}.{field}", value, "a learning rate must be positive and finite")
+    steps = getattr(algorithm, "inner_steps", 1)
+    _require(steps >= 0, f"{where}.inner_steps", steps, "cannot be negative")
+  tasks = config.tasks
+  if isinstance(tasks, Fleet | FleetToBearings):
+    where, simulated = ("tasks", tasks) if isinstance(tasks, Fleet) else ("tasks.fleet", tasks.fleet)
+    need = simulated.shots[1] + simulated.queries
+    _require(
+      simulated.recordings >= need,
+      f"{where}.recordings",
+      simulated.recordings,
+      f"must be at least {need}: the most labels, {simulated.shots[1]}, and queries, {simulated.queries}",
+    )
+  if isinstance(tasks, Own):
+    _validate_own(tasks, config.model)
+  if isinstance(tasks, Demand):
+    _validate_demand(tasks, config)
+  else:
+    _require("Cnp" not in kinds, "algorithm", kinds, "a neural process is made for forecasts: tasks must be a Demand")
+  if isinstance(tasks, Surface):
+    _require(2 <= tasks.ways <= 6, "tasks.ways", tasks.ways, "2 to 6: each set has six defects")
+    _require(tasks.splits >= 1, "tasks.splits", tasks.splits, "must be at least 1")
+    _require(isinstance(config.model, MLP | Residual), "model", config.model, "features are read by an MLP or Residual")
+  if isinstance(tasks, FewEngines | RemainingLife | Productivity):
+    _require(isinstance(config.model, MLP), "model", config.model, "rows of a table are read by an MLP")
+  if isinstance(tasks, RemainingLife):
+    _require(e.shots == (0,), "evaluation.shots", e.shots, "a test engine has no label: (0,)")
+    _require(len(kinds) == 1 and kinds[0] == "Finetune", "algorithm", kinds, "nothing to adapt to: Finetune alone")
+  if isinstance(tasks, FewEngines | RemainingLife):
+    known = ("FD001", "FD002", "FD003", "FD004")
+    named = len(tasks.subsets) > 0 and set(tasks.subsets) <= set(known)
+    _require(named, "tasks.subsets", tasks.subsets, f"some of {', '.join(known)}")
+  if isinstance(tasks, Productivity):
+    _require(3 <= tasks.folds <= 12, "tasks.folds", tasks.folds, "12 teams make 3 to 12 groups")
+  if isinstance(tasks, Sinusoid | FewEngines | RemainingLife | Productivity | Demand):
+    _require("ProtoNet" not in kinds, "algorithm", kinds, "prototypes need classes; this is a regression")

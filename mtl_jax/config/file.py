@@ -1,0 +1,33 @@
+"""Config files."""
+
+import importlib.util
+from pathlib import Path
+
+from mtl_jax.config.checks import ConfigError
+from mtl_jax.config.job import Config
+
+
+def load(path: Path) -> tuple[Config, str]:
+  """The `config` of a config file, and the file's docstring.
+
+  Raises:
+    ConfigError: no such file, or it defines no `config`.
+  """
+  if not path.is_file():
+    known = sorted(str(p) for p in Path("configs").glob("*.py"))
+    hint = f" There are: {', '.join(known)}." if known else ""
+    raise ConfigError(f"{path}: no such config file.{hint}")
+  spec = importlib.util.spec_from_file_location(path.stem, path)
+  assert spec is not None and spec.loader is not None
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  config = getattr(module, "config", None)
+  if not isinstance(config, Config):
+    raise ConfigError(f"{path}: defines no `config = Config(...)`")
+  return config, (module.__doc__ or "").strip()
+
+
+def dump(config: Config, docstring: str) -> str:
+  """The text of a config file that defines an equal `config`."""
+  quoted = docstring.replace("\\", "\\\\").replace('"""', "'''")
+  return f'"""{quoted}\n"""\n\nfrom mtl_jax.config import *  # noqa: F403\n\nconfig = {config!r}\n'

@@ -1,0 +1,100 @@
+"""Networks and algorithms."""
+
+import dataclasses
+from typing import Literal
+
+
+@dataclasses.dataclass(frozen=True)
+class MLP:
+  """Dense layers on the spectra of a window, or on x of the sinusoid."""
+
+  hidden: tuple[int, ...] = (256, 128)
+  norm: Literal["none", "layer"] = "layer"
+
+
+@dataclasses.dataclass(frozen=True)
+class Conv1D:
+  """Convolutions on the raw waveform."""
+
+  features: tuple[int, ...] = (16, 32, 64)
+  kernels: tuple[int, ...] = (15, 7, 5)
+  strides: tuple[int, ...] = (4, 2, 2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Residual:
+  """The inputs themselves, whitened, as the embedding, and what is learned on top; see models/residual.py."""
+
+  hidden: int = 0
+  soft_unit: bool = False
+
+
+Model = MLP | Conv1D | Residual
+
+
+@dataclasses.dataclass(frozen=True)
+class Maml:
+  inner_lr: float = 0.1
+  inner_steps: int = 3
+  outer_lr: float = 1e-3
+  first_order: bool = False
+  learned_rates: Literal["scalar", "leaf", "parameter"] | None = None
+  per_step_rates: bool = False
+  rematerialise: bool = False
+  clip: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Anil:
+  inner_lr: float = 0.1
+  inner_steps: int = 5
+  outer_lr: float = 3e-3
+  first_order: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Reptile:
+  inner_lr: float = 0.05
+  inner_steps: int = 5
+  outer_lr: float = 0.5
+  batch_size: int | None = 32
+  predict_steps: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ProtoNet:
+  outer_lr: float = 3e-3
+  embedding: int = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Cnp:
+  outer_lr: float = 1e-3
+  decay_steps: int | None = None
+  """meta-updates over which the rate falls to 0 along a cosine; None: it stays"""
+  weight_decay: float = 0.0
+  embedding: int = 64
+  """width of the mean of encoded examples"""
+
+
+@dataclasses.dataclass(frozen=True)
+class R2d2:
+  outer_lr: float = 3e-3
+  embedding: int = 64
+  penalty: float = 1.0
+  """where lambda starts"""
+  alpha: float = 1.0
+  """where the scale of the logits starts"""
+  common: bool = False
+  """whether the penalty pulls to a learned ridge, where a label means the same in every task, or to zero"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Finetune:
+  inner_lr: float = 0.1
+  inner_steps: int = 20
+  outer_lr: float = 3e-3
+  head_only: bool = False
+
+
+Algorithm = Maml | Anil | Reptile | ProtoNet | R2d2 | Cnp | Finetune
