@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -375,3 +376,19 @@ def test_memory_is_read_in_megabytes():
   block = np.ones(8_000_000)
   assert 0.5 * 64 < resident() - before < 2 * 64
   assert block.sum() == 8_000_000
+
+
+def test_adaptation_is_measured_on_episodes_that_can_be_learned_from(monkeypatch, capsys):
+  measure = script("measure_adaptation")
+  for name, small in (("FEATURES", 6), ("SHOTS", 1), ("QUERIES", 1)):
+    monkeypatch.setattr(measure, name, small)
+  drawn = measure.episodes(jax.random.key(0), 3)
+  assert drawn.support.x.shape == (3, 8, 6)
+  assert drawn.support.y.tolist() == [list(range(8))] * 3
+  two = {name: made for name, made in measure.algorithms().items() if name in ("anil, 5 steps", "protonet")}
+  monkeypatch.setattr(measure, "algorithms", lambda: two)
+  monkeypatch.setattr(measure, "_seconds", lambda f: float(all(np.isfinite(a).all() for a in jax.tree.leaves(f()))))
+  measure.main(tasks=4, tasks_per_step=2, chunk=2)
+  lines = [line for line in capsys.readouterr().out.splitlines() if "│" in line]
+  assert [line.split("│")[2].strip() for line in lines] == ["2"] * 2  # finite, as if it had taken a second
+  assert [line.split("│")[3].strip() for line in lines] == ["4"] * 2
