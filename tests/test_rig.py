@@ -9,6 +9,7 @@ import pytest
 from mtl_jax import build
 from mtl_jax.build import rig as rigs
 from mtl_jax.config import MLP, Config, Finetune, Hydraulic, ProtoNet, R2d2, validate
+from mtl_jax.data import hydraulic
 from mtl_jax.data.table import Table
 from mtl_jax.evaluate import episodes_of, evaluate
 
@@ -55,6 +56,19 @@ def test_a_cooler_level_is_asked_about_by_a_model_that_never_saw_it(coolers):
 
 
 @recorded
+def test_no_combination_of_states_is_on_both_sides_though_the_rig_comes_back_to_some(coolers):
+  table = hydraulic.load()
+  states = np.stack([table.labels[name].astype(int) for name in ("cooler", "pump", "valve", "accumulator")], axis=1)
+  of = dict(zip(table.groups["recording"].astype(int).tolist(), map(tuple, states.tolist()), strict=True))
+  assert len(set(of.values())) < len(of)  # it does
+  for fold in coolers:
+    (test,) = fold.tests.values()
+    for family in (fold.train, test.family(5)):
+      labels, questions = ({of[recording] for recording in recordings(family, side)} for side in (1, 2))
+      assert labels and questions and not labels & questions
+
+
+@recorded
 def test_combinations_are_asked_about_once_and_nothing_was_learned_from_their_stretches(combinations):
   asked = []
   for fold in combinations:
@@ -75,7 +89,7 @@ def test_each_unit_and_label_leaves_out_another_state_of_the_other_component_in_
   assert len({tuple(fold[(unit == u) & (label == y)].tolist()) for u in range(3) for y in range(4)}) > 1
 
 
-def test_stretches_of_a_cell_go_to_the_sides_in_turn():
+def test_parts_of_a_cell_go_to_the_sides_in_turn():
   cell, recording = np.asarray([0, 0, 1, 0, 0, 1]), np.asarray([3, 3, 4, 7, 9, 8])
   assert rigs._in_turn(cell, recording).tolist() == [0, 0, 0, 1, 0, 1]
 

@@ -31,14 +31,14 @@ def efficiency(table: Table) -> np.ndarray:
   return np.concatenate([course[:, _ACTIVE], np.diff(course[:, 9:], axis=1)], axis=1).astype(np.float32)
 
 
-def _in_turn(cell: np.ndarray, recording: np.ndarray) -> np.ndarray:
-  """(n,) 0 or 1: the stretches of a cell go to one side and the other in turn, in the order of time."""
-  first = np.unique(np.stack([cell, recording]), axis=1)
+def _in_turn(cell: np.ndarray, part: np.ndarray) -> np.ndarray:
+  """(n,) 0 or 1: the parts of a cell go to one side and the other in turn, in ascending order."""
+  first = np.unique(np.stack([cell, part]), axis=1)
   begins = np.searchsorted(first[0], first[0])
   place = {
-    (one, rec): i for one, rec, i in zip(*first.tolist(), (np.arange(len(begins)) - begins).tolist(), strict=True)
+    (one, other): i for one, other, i in zip(*first.tolist(), (np.arange(len(begins)) - begins).tolist(), strict=True)
   }
-  return np.asarray([place[pair] % 2 for pair in zip(cell.tolist(), recording.tolist(), strict=True)])
+  return np.asarray([place[pair] % 2 for pair in zip(cell.tolist(), part.tolist(), strict=True)])
 
 
 def _held_out(unit: np.ndarray, label: np.ndarray, other: np.ndarray, seed: int) -> np.ndarray:
@@ -53,8 +53,8 @@ def _held_out(unit: np.ndarray, label: np.ndarray, other: np.ndarray, seed: int)
 def hydraulic_rig(config: c.Config, tasks: c.Hydraulic) -> list[Fold]:
   """A task is a cooler level with a pump leakage, and the question which state the target component is in.
 
-  cooler: each cooler level is left out once. Labels and questions come from different stretches, so from other
-  states of the remaining component.
+  cooler: each cooler level is left out once. Labels and questions of a task come from other states of the remaining
+  component; a stretch of time would not do, as the rig comes back to the same combination.
   combination: one in four combinations of the target and the remaining component is left out, in four folds; labels
   of the same cooler level and pump leakage come from the combinations that are left.
   """
@@ -67,7 +67,7 @@ def hydraulic_rig(config: c.Config, tasks: c.Hydraulic) -> list[Fold]:
   other = np.unique(other, return_inverse=True)[1]
   recording, unit = table.groups["recording"].astype(int), 10 * cooler + pump
   combination = (unit * 4 + label) * 4 + other
-  turn = _in_turn(unit * 4 + label, recording)
+  turn = _in_turn(unit * 4 + label, other if tasks.split == "cooler" else recording)
   features = efficiency(table)
   cycles = np.stack([table.columns[name] for name in SENSORS], axis=-1)
   named = tuple(f"{tasks.target} {state}" for state in states)
@@ -101,6 +101,9 @@ def hydraulic_rig(config: c.Config, tasks: c.Hydraulic) -> list[Fold]:
       train = cooler != left_out
       leak_audit("unit", {"training": unit[train], "test": unit[~train]})
       sides = (~train & (turn == 0), ~train & (turn == 1))
+      leak_audit(
+        "combination", {side: combination[rows] for side, rows in zip(("labels", "questions"), sides, strict=True)}
+      )
       folds.append(fold(f"cooler-{left_out}", f"{tasks.target} at a cooler level never seen", train, *sides))
     return folds
   which = _held_out(unit, label, other, config.seed)
