@@ -88,13 +88,13 @@ cycles on capped labels, 95 % intervals over seeds and draws of engines:
   network from scratch                            52.8 (47.8-57.8)  33.2 (30.4-35.9)  29.0 (26.6-31.3)  27.7 (25.1-30.1)
   mean of the support                             46.9 (43.8-50.0)  45.0 (42.3-47.6)  45.0 (42.3-47.6)  44.7 (41.9-47.3)
 
-Boosted trees that learned from the other three subsets win without a single engine of the new one, but on FD003 from
-K = 10 on, where correcting them pays (10.0; 9.7 at 25). On labels as they are they are off by 11.1 / 23.0 / 11.7 / 24.7.
-`anil` is behind them by 1.4 (0.4 to 2.5), 1.9 (1.0 to 2.8), 2.3 (0.7 to 3.9) and 3.1 (2.1 to 4.2) cycles at K = 5. Most of
-that is the pooled network, which is behind before it adapts; and what a few engines could add is little: on training
+Boosted trees that learned from the other three subsets win without a single engine of the new one, but on FD003 from K
+= 10 on, where correcting them pays (10.0; 9.7 at 25). On labels as they are they are off by 11.1 / 23.0 / 11.7 / 24.7.
+`anil` is behind them by 1.4 (0.4 to 2.5), 1.9 (1.0 to 2.8), 2.3 (0.7 to 3.9) and 3.1 (2.1 to 4.2) cycles at K = 5. Most
+of that is the pooled network, which is behind before it adapts; and what a few engines could add is little: on training
 engines of FD001, trees that know FD001 itself come to 8.6 in cross-validation and these to 8.6 too. From the K engines
-alone extra trees reach 19.9 / 17.6 / 21.8 / 25.1 with five and 13.3 / 14.1 / 16.3 / 16.5 with 25; others have measured 22 /
-19 / 15 with 5 / 10 / 25 engines of FD001.
+alone extra trees reach 19.9 / 17.6 / 21.8 / 25.1 with five and 13.3 / 14.1 / 16.3 / 16.5 with 25; others have measured
+22 / 19 / 15 with 5 / 10 / 25 engines of FD001.
 """
 
 from mtl_jax.config import MLP, Anil, Config, Evaluation, FewEngines, Finetune, Training
