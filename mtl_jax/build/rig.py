@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.neighbors import NearestCentroid
 from sklearn.preprocessing import StandardScaler
 
 from mtl_jax import config as c
-from mtl_jax.baselines import Fixed, History, classification_ladder, minirocket, numbered, whitening, with_rocket
+from mtl_jax.baselines import Fixed, History, Rung, classification_ladder, minirocket, numbered, whitening, with_rocket
 from mtl_jax.build.contract import Fold, HeldOut, asked
 from mtl_jax.data import hydraulic
 from mtl_jax.data.table import Table
@@ -89,9 +90,17 @@ def hydraulic_rig(config: c.Config, tasks: c.Hydraulic) -> list[Fold]:
 
     ts, tq, hs, hq = pools([train & (turn == 0), train & (turn == 1), support, query])
     simple = classification_ladder(past)
-    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(scaler.transform(past.x), past.y)
+    lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(scaler.transform(past.x), past.y)
     pooled = Fixed("pooled shrinkage LDA", lambda q: lda.decision_function(scaler.transform(q)))
-    ladder = with_rocket(simple._replace(fixed=(*simple.fixed, pooled)), rocket)
+
+    def on_discriminants(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
+      own, questions = (lda.transform(scaler.transform(rows)) for rows in (x, q))
+      return NearestCentroid().fit(own, y).predict(questions)
+
+    # Prototypes on the three directions that tell the states apart elsewhere: what `protonet` does, and linear.
+    rung = Rung("nearest centroid on the pooled discriminants", on_discriminants)
+    simple = simple._replace(rungs=(*simple.rungs, rung), fixed=(*simple.fixed, pooled))
+    ladder = with_rocket(simple, rocket)
     held = HeldOut(asked(config, hs, hq, tasks.queries), named, ladder)
     return Fold(name, few_shot(ts, tq, shots=tasks.shots, queries=tasks.queries), None, {job: held})
 
