@@ -6,8 +6,8 @@ python scripts/measure_adaptation.py --tasks 10000 --tasks-per-step 1024      (f
 The network and the sizes of configs/fleet_diagnosis.py: 284 numbers of a window, eight conditions, five labels and ten
 questions of each; random numbers in place of windows, which cost the same. Every number is of compiled programs.
 
-Measured 2026-11-26 on 2 CPU cores (JAX 0.10.2), and with --tasks 10000 --tasks-per-step 1024 on an NVIDIA H100 80GB (JAX
-0.11.2), tasks a second:
+Measured 2026-11-26 on 2 CPU cores (JAX 0.10.2), and with --tasks 10000 --tasks-per-step 1024 on an NVIDIA H100 80GB
+(JAX 0.11.2), tasks a second:
 
                      learned from          adapted to
                      CPU       H100        CPU       H100
