@@ -4,9 +4,9 @@ MTL_JAX_DATA=/path/to/data python scripts/train.py configs/hydraulic_rig.py
 ... --tasks.target accumulator --tasks.split combination
 
 A task is a cooler level with a pump leakage, nine in all. --tasks.split cooler: each of the three cooler levels is left
-out once; labels and questions of a task come from different stretches, so from other states of the remaining component.
-combination: of each task and state one in four combinations with the remaining component is left out, in four folds;
-labels of the task come from what is left and was learned from.
+out once; labels and questions of a task come from other states of the remaining component. combination: of each task
+and state one in four combinations with the remaining component is left out, in four folds; labels of the task come from
+what is left and was learned from.
 
 What is read is the rig's efficiency (SE) second by second while it works, and its steps, 102 numbers, for networks
 whitened by the scatter within a task's states; MiniRocket reads all eight sensors. Chosen inside the training levels:
@@ -16,39 +16,73 @@ of all eight sensors, which this job read before, and the plain efficiency had b
 before that, 0.65 and 0.76 for the same trees. One hidden layer, LayerNorm, chosen as above on whitened against
 standardised inputs (valve 0.60 and 0.57, accumulator 0.34 and 0.30); rates and steps were not. The last state is used.
 
-Measured 2026-11-26, 2 CPU cores beside other work, JAX 0.10.2, 5 seeds, 600 episodes, 6 to 8 minutes; macro-F1 in %,
+Measured 2026-11-26, 2 CPU cores beside other work, JAX 0.10.2, 5 seeds, 600 episodes, 4 to 8 minutes; macro-F1 in %,
 95 % intervals over draws of labels and seeds on these very cycles, nine units:
 
-  valve at a cooler level never seen       K = 1               K = 5               K = 10
-  pooled forest                            70.0 (69.5-70.6)    70.0 (69.5-70.6)    70.0 (69.5-70.6)
-  pooled network                           61.4 (59.4-63.2)    61.4 (59.4-63.2)    61.4 (59.4-63.2)
-  pooled network, head fine-tuned          60.2 (58.4-62.0)    60.0 (58.2-61.6)    60.2 (58.5-61.9)
-  pooled shrinkage LDA                     59.6 (57.8-61.3)    59.6 (57.8-61.3)    59.6 (57.8-61.3)
-  pooled logistic regression               58.9 (57.1-60.6)    58.9 (57.1-60.6)    58.9 (57.1-60.6)
-  protonet                                 56.0 (54.5-57.4)    55.3 (53.5-57.1)    55.1 (53.3-56.8)
-  r2d2                                     53.8 (51.1-56.3)    57.4 (55.2-59.4)    57.5 (55.7-59.2)
-  pooled network, fine-tuned               48.7 (47.0-50.3)    52.3 (50.6-53.9)    52.9 (51.1-54.5)
-  nearest centroid, whitened               46.3 (44.8-47.8)    46.9 (44.9-48.8)    46.8 (44.7-48.7)
-  nearest neighbour, whitened              46.3 (44.8-47.8)    54.9 (53.8-56.0)    57.3 (56.3-58.3)
-  ridge around the pooled ridge            43.9 (43.2-44.5)    46.1 (45.6-46.7)    46.1 (45.6-46.6)
-  ridge, whitened                          38.9 (37.9-39.9)    44.6 (44.1-45.1)    45.3 (44.8-45.9)
-  network from scratch                     38.1 (36.8-39.2)    44.4 (43.0-45.7)    47.9 (46.4-49.3)
-  nearest centroid                         34.1 (32.9-35.3)    38.5 (36.8-40.0)    38.5 (36.9-40.1)
-  nearest neighbour                        34.1 (32.9-35.3)    42.7 (41.5-43.8)    44.2 (43.2-45.3)
-  shrinkage LDA                            34.1 (32.9-35.3)    59.0 (58.4-59.7)    63.0 (62.5-63.6)
-  ridge                                    33.7 (32.7-34.6)    43.9 (43.4-44.5)    44.4 (43.9-44.9)
-  logistic regression                      33.5 (32.5-34.5)    47.5 (46.8-48.3)    52.4 (51.7-53.1)
-  boosted trees                            27.2 (26.3-27.9)    50.3 (49.5-51.0)    56.6 (56.0-57.3)
-  MiniRocket and ridge                     26.0 (25.2-26.7)    46.3 (45.3-47.1)    53.4 (52.6-54.1)
-  extra trees                              22.8 (22.2-23.4)    48.3 (47.4-49.2)    52.5 (51.8-53.3)
-  nearest centroid, scaled on the support  22.4 (21.7-23.1)    26.8 (26.0-27.7)    28.3 (27.4-29.2)
-  random forest                            22.2 (21.6-22.9)    46.3 (45.3-47.3)    52.5 (51.7-53.3)
-  majority class                           10.0 (10.0-10.0)    10.0 (10.0-10.0)    10.0 (10.0-10.0)
+  valve at a cooler level never seen            K = 1                K = 5                K = 10
+  pooled forest                                 69.9 (68.9-70.8)     69.9 (68.9-70.8)     69.9 (68.9-70.8)
+  pooled shrinkage LDA                          62.8 (61.7-63.7)     62.8 (61.7-63.7)     62.8 (61.7-63.7)
+  nearest centroid on the pooled discriminants  61.2 (59.7-62.8)     59.0 (57.1-60.6)     58.7 (56.8-60.4)
+  pooled network, head fine-tuned               59.2 (57.3-60.8)     59.1 (57.5-60.7)     59.3 (57.6-60.8)
+  pooled logistic regression                    57.1 (55.7-58.5)     57.1 (55.7-58.5)     57.1 (55.7-58.5)
+  pooled network                                56.7 (54.8-58.6)     56.7 (54.8-58.6)     56.7 (54.8-58.6)
+  protonet                                      56.6 (54.8-58.3)     58.0 (55.9-59.7)     58.1 (56.0-60.0)
+  r2d2                                          55.9 (53.8-57.8)     57.9 (55.8-59.8)     59.0 (56.9-60.9)
+  pooled network, fine-tuned                    52.0 (50.3-53.6)     56.5 (54.8-58.1)     57.3 (55.6-58.9)
+  nearest centroid, whitened                    49.3 (48.0-50.7)     54.9 (53.0-56.6)     55.6 (53.6-57.6)
+  nearest neighbour, whitened                   49.3 (48.0-50.7)     58.1 (56.7-59.4)     61.1 (60.0-62.2)
+  ridge around the pooled ridge                 44.7 (43.9-45.6)     47.1 (46.2-47.9)     48.0 (47.2-48.8)
+  ridge, whitened                               42.1 (41.1-43.0)     46.6 (45.8-47.4)     48.4 (47.6-49.2)
+  network from scratch                          41.0 (39.8-42.1)     50.3 (48.8-51.7)     54.0 (52.5-55.5)
+  ridge                                         37.5 (36.5-38.5)     45.2 (44.4-46.0)     47.4 (46.5-48.2)
+  logistic regression                           37.3 (36.3-38.2)     47.4 (46.4-48.2)     54.2 (53.2-55.1)
+  nearest centroid                              36.4 (35.3-37.4)     42.5 (41.0-43.9)     44.5 (42.8-46.2)
+  nearest neighbour                             36.4 (35.3-37.4)     44.8 (43.7-45.7)     49.3 (48.3-50.2)
+  shrinkage LDA                                 36.4 (35.3-37.4)     61.9 (61.0-62.7)     66.8 (66.1-67.5)
+  boosted trees                                 30.8 (29.9-31.8)     56.6 (55.7-57.5)     66.7 (66.0-67.5)
+  MiniRocket and ridge                          30.3 (29.6-31.1)     47.8 (46.7-48.8)     54.9 (53.9-55.9)
+  extra trees                                   24.8 (24.2-25.6)     52.3 (51.5-53.2)     59.2 (58.3-60.0)
+  random forest                                 23.8 (23.1-24.5)     51.3 (50.4-52.3)     60.3 (59.5-61.1)
+  nearest centroid, scaled on the support       23.2 (22.5-23.8)     30.4 (29.5-31.2)     33.1 (32.2-34.0)
+  majority class                                10.0 (10.0-10.0)     10.0 (10.0-10.0)     10.0 (10.0-10.0)
 
-A forest that knows the other cooler levels and no label of the new one wins: `r2d2` is 16.2 (13.7 to 19.0) points
-behind at K = 1 and 12.6 (10.5 to 14.9) at K = 5, `protonet` 14.0 (12.5 to 15.6) and 14.7 (12.8 to 16.6). Two cooler
-levels are two examples of what may change, and labels of the new one add little: the pooled network answers better
-without them too.
+A forest that knows the other cooler levels and no label of the new one wins: `r2d2` is 14.0 (12.2 to 15.8) points
+behind at K = 1 and 12.0 (10.3 to 13.8) at K = 5, `protonet` 13.2 (11.6 to 14.8) and 11.9 (10.3 to 13.7). Two cooler
+levels are two examples of what may change, and labels of the new one add little.
+
+  accumulator at a cooler level never seen      K = 1                K = 5                K = 10
+  protonet                                      78.2 (76.9-79.4)     78.3 (76.5-79.9)     78.3 (76.4-80.0)
+  nearest centroid on the pooled discriminants  75.2 (74.0-76.3)     75.3 (73.4-77.2)     74.5 (72.3-76.5)
+  nearest centroid, whitened                    64.5 (63.5-65.4)     71.1 (69.5-72.7)     72.5 (70.5-74.3)
+  nearest neighbour, whitened                   64.5 (63.5-65.4)     80.1 (79.4-80.8)     84.3 (83.6-84.9)
+  extra trees                                   62.2 (61.0-63.4)     89.3 (88.4-90.1)     91.3 (90.5-92.0)
+  ridge, whitened                               58.1 (57.2-59.0)     69.3 (68.5-70.1)     73.1 (72.2-74.0)
+  random forest                                 56.1 (55.1-57.2)     88.9 (88.1-89.8)     92.1 (91.4-92.8)
+  pooled network, head fine-tuned               55.3 (54.0-56.6)     67.7 (66.1-69.3)     70.5 (68.9-72.2)
+  ridge around the pooled ridge                 54.6 (53.6-55.6)     64.7 (63.8-65.6)     69.3 (68.5-70.1)
+  pooled network, fine-tuned                    53.5 (52.2-54.9)     63.5 (61.7-65.2)     65.6 (63.8-67.4)
+  network from scratch                          53.3 (52.3-54.3)     65.0 (63.7-66.2)     70.3 (68.9-71.6)
+  MiniRocket and ridge                          52.2 (51.1-53.3)     71.1 (70.0-72.2)     77.2 (76.2-78.2)
+  nearest centroid, scaled on the support       51.3 (50.2-52.5)     65.9 (64.5-67.2)     67.7 (66.1-69.1)
+  r2d2                                          50.6 (49.4-52.0)     63.9 (62.6-65.3)     69.8 (68.3-71.3)
+  pooled logistic regression                    42.4 (40.9-43.9)     42.4 (40.9-43.9)     42.4 (40.9-43.9)
+  pooled shrinkage LDA                          41.6 (39.8-43.5)     41.6 (39.8-43.5)     41.6 (39.8-43.5)
+  nearest centroid                              41.0 (39.6-42.4)     43.5 (42.6-44.6)     45.1 (44.3-46.0)
+  nearest neighbour                             41.0 (39.6-42.4)     55.6 (54.1-57.1)     60.7 (59.4-62.2)
+  shrinkage LDA                                 41.0 (39.6-42.4)     84.3 (83.0-85.7)     85.0 (83.6-86.3)
+  logistic regression                           39.9 (38.6-41.2)     59.1 (58.0-60.4)     67.5 (66.5-68.5)
+  ridge                                         39.0 (37.8-40.2)     58.1 (57.1-59.2)     66.2 (65.3-67.1)
+  pooled forest                                 32.4 (31.4-33.4)     32.4 (31.4-33.4)     32.4 (31.4-33.4)
+  boosted trees                                 29.2 (28.3-30.2)     75.2 (74.2-76.2)     88.6 (87.8-89.3)
+  pooled network                                28.6 (27.5-29.8)     28.6 (27.5-29.8)     28.6 (27.5-29.8)
+  majority class                                10.0 (10.0-10.0)     10.0 (10.0-10.0)     10.0 (10.0-10.0)
+
+With one label of each state `protonet` wins, 3.0 (1.9 to 3.9) points ahead of prototypes on the pooled discriminants,
+which do the same with three linear directions, and 13.6 ahead of what does not use the other levels so. It hardly gains
+from more labels: with five extra trees win by 11.0 (9.7 to 12.3), with ten a random forest by 13.8 (12.4 to 15.4).
+Nothing was changed for this target: the design is that of the valve. Its first scores on this test, 79.2 / 80.9 / 79.7,
+were on a split in which the rig's return to a combination had put some on both sides, a sixth of the questions; that
+was mended and the rung on discriminants added, both after that look.
 
   accumulator in combinations never seen   K = 1               K = 5               K = 10
   pooled forest                            92.3 (91.7-93.1)    92.3 (91.7-93.1)    92.3 (91.7-93.1)
@@ -77,9 +111,8 @@ without them too.
   majority class                           10.0 (10.0-10.0)    10.0 (10.0-10.0)    10.0 (10.0-10.0)
 
 Again a forest on what was learned from wins, and here `protonet` is close: 4.6 (3.7 to 5.5) points behind at K = 1 and
-1.4 (0.7 to 2.1) at K = 5; a forest fitted on ten labels of each state alone reaches 92.0.
-
-The other two of the four, measured 2026-11-26 too, with --tasks.split combination and with --tasks.target accumulator:
+1.4 (0.7 to 2.1) at K = 5; a forest fitted on ten labels of each state alone reaches 92.0. The rung on pooled
+discriminants came later and is not in these two tables.
 
   valve in combinations never seen         K = 1                K = 5                K = 10
   pooled logistic regression               68.1 (67.3-69.0)     68.1 (67.3-69.0)     68.1 (67.3-69.0)
@@ -107,33 +140,8 @@ The other two of the four, measured 2026-11-26 too, with --tasks.split combinati
   extra trees                              15.3 (14.5-16.1)     29.4 (28.2-30.6)     29.2 (28.0-30.4)
   majority class                           10.0 (10.0-10.0)     10.0 (10.0-10.0)     10.0 (10.0-10.0)
 
-  accumulator at a cooler level never seen  K = 1                K = 5                K = 10
-  protonet                                  79.2 (77.8-80.6)     80.9 (79.1-82.5)     79.7 (77.7-81.6)
-  nearest centroid, whitened                64.1 (63.0-65.3)     75.8 (74.1-77.4)     77.1 (75.0-79.0)
-  nearest neighbour, whitened               64.1 (63.0-65.3)     80.5 (79.8-81.4)     85.0 (84.3-85.7)
-  extra trees                               63.1 (61.9-64.3)     92.7 (91.9-93.4)     95.3 (94.7-95.8)
-  ridge, whitened                           58.4 (57.4-59.5)     70.0 (69.1-70.9)     74.5 (73.7-75.4)
-  ridge around the pooled ridge             56.8 (55.8-57.7)     64.9 (64.0-65.8)     69.9 (69.0-70.8)
-  random forest                             56.4 (55.2-57.7)     91.0 (90.2-91.8)     95.1 (94.5-95.7)
-  pooled network, fine-tuned                55.0 (53.5-56.4)     66.4 (64.4-68.4)     68.5 (66.1-70.8)
-  network from scratch                      53.7 (52.6-54.8)     67.2 (65.7-68.6)     72.7 (71.1-74.3)
-  pooled network, head fine-tuned           53.7 (52.2-55.2)     68.3 (66.6-69.9)     71.8 (70.2-73.5)
-  MiniRocket and ridge                      52.5 (51.3-53.7)     70.3 (69.0-71.4)     77.3 (76.2-78.4)
-  r2d2                                      51.2 (49.6-52.8)     66.8 (65.2-68.4)     72.8 (71.0-74.6)
-  nearest centroid, scaled on the support   51.2 (50.1-52.2)     67.9 (66.7-69.2)     71.6 (70.3-72.9)
-  pooled shrinkage LDA                      43.1 (40.9-45.4)     43.1 (40.9-45.4)     43.1 (40.9-45.4)
-  pooled logistic regression                42.5 (40.6-44.3)     42.5 (40.6-44.3)     42.5 (40.6-44.3)
-  nearest centroid                          41.8 (40.4-43.3)     47.3 (46.3-48.5)     48.3 (47.2-49.4)
-  nearest neighbour                         41.8 (40.4-43.3)     53.7 (52.1-55.3)     57.4 (55.9-59.1)
-  shrinkage LDA                             41.8 (40.4-43.3)     87.4 (86.2-88.6)     89.2 (87.9-90.3)
-  logistic regression                       41.6 (40.3-43.0)     57.1 (55.8-58.4)     64.1 (62.9-65.2)
-  ridge                                     41.3 (40.1-42.5)     56.1 (55.1-57.2)     63.8 (62.8-64.9)
-  pooled forest                             30.8 (30.0-31.7)     30.8 (30.0-31.7)     30.8 (30.0-31.7)
-  boosted trees                             28.7 (27.8-29.6)     77.6 (76.6-78.6)     90.4 (89.7-91.1)
-  pooled network                            27.8 (26.1-29.6)     27.8 (26.1-29.6)     27.8 (26.1-29.6)
-  majority class                            10.0 (10.0-10.0)     10.0 (10.0-10.0)     10.0 (10.0-10.0)
-
-TEXT
+What is linear and needs no label wins; `protonet` is 7.0 (6.0 to 8.0) and 7.3 (6.3 to 8.2) points behind at K = 1 and
+5.
 """
 
 from mtl_jax.config import MLP, Config, Finetune, Hydraulic, ProtoNet, R2d2, Training
