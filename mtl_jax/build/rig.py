@@ -6,10 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.neighbors import NearestCentroid
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mtl_jax import config as c
-from mtl_jax.baselines import Fixed, History, Rung, classification_ladder, minirocket, numbered, whitening, with_rocket
+from mtl_jax.baselines import Fixed, History, Rung, classification_ladder, minirocket, numbered, whitened, with_rocket
 from mtl_jax.build.contract import Fold, HeldOut, asked
 from mtl_jax.data import hydraulic
 from mtl_jax.data.table import Table
@@ -75,9 +76,7 @@ def hydraulic_rig(config: c.Config, tasks: c.Hydraulic) -> list[Fold]:
 
   def fold(name: str, job: str, train: np.ndarray, support: np.ndarray, query: np.ndarray) -> Fold:
     past = History(features[train], label[train], unit[train])
-    scaler = StandardScaler().fit(past.x)
-    white = whitening(past._replace(x=scaler.transform(past.x)))
-    inputs = (scaler.transform(features) @ white).astype(np.float32)
+    inputs = whitened(past)(features)
     rows = numbered(features)
     mean, deviation = cycles[train].mean((0, 1)), cycles[train].std((0, 1))
     rocket = minirocket((cycles[train] - mean) / deviation, (cycles - mean) / deviation)
@@ -90,12 +89,12 @@ def hydraulic_rig(config: c.Config, tasks: c.Hydraulic) -> list[Fold]:
 
     ts, tq, hs, hq = pools([train & (turn == 0), train & (turn == 1), support, query])
     simple = classification_ladder(past)
-    lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(scaler.transform(past.x), past.y)
-    pooled = Fixed("pooled shrinkage LDA", lambda q: lda.decision_function(scaler.transform(q)))
+    lda = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto"))
+    lda.fit(past.x, past.y)
+    pooled = Fixed("pooled shrinkage LDA", lda.decision_function)
 
     def on_discriminants(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
-      own, questions = (lda.transform(scaler.transform(rows)) for rows in (x, q))
-      return NearestCentroid().fit(own, y).predict(questions)
+      return NearestCentroid().fit(lda.transform(x), y).predict(lda.transform(q))
 
     # Prototypes on the three directions that tell the states apart elsewhere: what `protonet` does, and linear.
     rung = Rung("nearest centroid on the pooled discriminants", on_discriminants)
