@@ -167,8 +167,9 @@ def _against(where: Mapping[str, list[tuple[int, Row]]], style: Mapping[str, Sty
       [max(0.0, v - scale * low) for v, (low, _) in zip(y, bounds, strict=True)],
       [max(0.0, scale * high - v) for v, (_, high) in zip(y, bounds, strict=True)],
     ]
-    # Methods step aside by some points, so that equal scores do not hide one another.
-    aside = 2.2 * (i - (len(where) - 1) / 2) / 72.0
+    # Methods step aside by some points, so that equal scores do not hide one another; many by less, so that all
+    # stay at their count and inside the axes.
+    aside = min(2.2, 14.0 / max(len(where) - 1, 1)) * (i - (len(where) - 1) / 2) / 72.0
     transform = axes.transData + ScaledTranslation(aside, 0.0, figure.dpi_scale_trans)
     preliminary = any(row.shortfall for _, row in points)
     lines = axes.errorbar(
