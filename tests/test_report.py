@@ -415,6 +415,22 @@ def test_the_whole_of_every_interval_is_inside_the_axes():
   assert figure.axes[0].get_xlim()[0] < 0.0 and figure.axes[0].get_xlim()[1] > 5.0
 
 
+def test_many_methods_stay_beside_their_count_and_inside_the_axes():
+  scored = parse([row(f"rung {i}", "baseline", k=k, mean=0.02 * i + 0.1) for i in range(26) for k in (1, 5, 10)])
+  figure = pictures.score_against_labels(scored, pictures.styles(scored))
+  assert figure is not None
+  figure.canvas.draw()
+  (axes,) = figure.axes
+  low, high = axes.bbox.x0, axes.bbox.x1
+  ticks = axes.transData.transform([[k, 0.0] for k in (1, 5, 10)])[:, 0]
+  lines = [line for line in axes.lines if line.get_marker() not in ("None", "|", "_")]  # not caps, not leaders
+  assert len(lines) == 26
+  for line in lines:
+    x = line.get_transform().transform(line.get_xydata())[:, 0]
+    assert low < x.min() and x.max() < high
+    assert abs(x - ticks).max() < 0.05 * (high - low)
+
+
 def test_the_validation_panel_is_of_a_number_and_of_macro_f1_where_there_is_one():
   row = {"method": "maml", "step": 1, "loss": 1.0, "validation_confusion": [[1.0]], "validation_loss": 0.5}
   for curves, title in (
