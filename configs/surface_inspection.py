@@ -99,6 +99,9 @@ ridge lie within 0.5 of each other, at K = 10 extra trees win by 0.2 (0.0 to 0.5
 on the pictures has not been measured.
 """
 
+from dataclasses import replace
+from itertools import product
+
 from mtl_jax.config import Config, Evaluation, Finetune, ProtoNet, R2d2, Residual, Surface, Training
 
 config = Config(
@@ -110,3 +113,18 @@ config = Config(
   training=Training(steps=100, chunk_steps=50),
   evaluation=Evaluation(shots=(1, 5, 10), adaptation_steps=(0, 10)),
 )
+
+_HEADS = {
+  "r2d2": config.algorithm,
+  "r2d2, penalty 1": R2d2(outer_lr=3e-3, penalty=1.0, alpha=4.0),
+  "protonet": ProtoNet(outer_lr=3e-3),
+}
+designs = {
+  f"{head}, {'soft ball' if soft else 'as is'}, shrunk by {shrinkage}, {len(read) or 'all'} groups": replace(
+    config,
+    tasks=Surface(shrinkage=shrinkage, features=read),
+    model=Residual(soft_unit=soft),
+    algorithm=_HEADS[head],
+  )
+  for read, head, soft, shrinkage in product(((), ("radial", "angular")), _HEADS, (True, False), (0.1, 0.3, 1.0))
+}

@@ -46,6 +46,9 @@ the embedding they start from: learning adds a point or two from nine faults. Wh
 had reached was 46.7 and 59.3.
 """
 
+from dataclasses import replace
+from itertools import product
+
 from mtl_jax.config import Config, Finetune, ProtoNet, R2d2, Residual, TennesseeEastman, Training
 
 config = Config(
@@ -56,3 +59,15 @@ config = Config(
   controls=(ProtoNet(outer_lr=1e-3), Finetune(outer_lr=1e-3)),
   training=Training(steps=50, chunk_steps=50),
 )
+
+_HEADS = {
+  "r2d2": config.algorithm,
+  "r2d2, penalty 10": R2d2(outer_lr=1e-3, penalty=10.0, alpha=2.0),
+  "protonet": ProtoNet(outer_lr=1e-3),
+}
+designs = {
+  f"{head}, {'soft ball' if soft else 'as is'}, {hidden or 'no'} hidden": replace(
+    config, model=Residual(hidden=hidden, soft_unit=soft), algorithm=_HEADS[head]
+  )
+  for head, soft, hidden in product(_HEADS, (True, False), (64, 0))
+}

@@ -45,6 +45,15 @@ def test_each_visible_fault_is_asked_about_by_a_model_that_never_saw_it(plant):
     assert set(np.unique(np.asarray(query.recording))) == {100 + fault for fault in own}
 
 
+@pytest.mark.parametrize(("kept_out", "known"), [("odd", FAULTS[1::2]), ("even", FAULTS[::2])])
+def test_designs_are_compared_on_every_third_of_one_half_and_nothing_of_the_other(kept_out, known):
+  parts = plants._partitions(kept_out)
+  assert sorted(fault for _, _, test in parts for fault in test) == sorted(known)
+  for _, train, test in parts:
+    assert len(test) == 3
+    assert sorted((*train, *test)) == sorted(known)
+
+
 @recorded
 def test_episodes_of_the_plant_have_five_faults_and_the_control_learns_all_nine_and_normal_operation(plant):
   odd = plant[0]

@@ -1,5 +1,6 @@
 """Few-shot surface inspection: what is learned from, what is asked, and that nothing stands on both sides."""
 
+import dataclasses
 import os
 
 import jax
@@ -11,6 +12,7 @@ from mtl_jax.build import surface
 from mtl_jax.config import Config, Finetune, ProtoNet, R2d2, Residual, Surface, validate
 from mtl_jax.evaluate import episodes_of, evaluate
 from mtl_jax.metrics import macro_f1
+from mtl_jax.tasks import texture
 
 CONFIG = Config(
   "surface", Surface(splits=3), Residual(soft_unit=True), R2d2(penalty=10.0, alpha=4.0), (ProtoNet(), Finetune())
@@ -48,10 +50,10 @@ def test_whitening_counts_every_class_alike_and_goes_part_of_the_way_to_a_sphere
   rng = np.random.default_rng(0)
   label = np.repeat([0, 1], [4000, 400])
   x = rng.standard_normal((4400, 2)) * np.where(label[:, None] == 0, [3.0, 1.0], [1.0, 1.0])
-  z = surface.whitened(x, label)(x)
+  z = surface.whitened(x, label, 0.3)(x)
   standard = x / x.std(0)
   within = np.mean([np.cov(standard[label == k].T, bias=True) for k in (0, 1)], axis=0)
-  shrunk = (1 - surface.SHRINKAGE) * within + surface.SHRINKAGE * np.trace(within) / 2 * np.eye(2)
+  shrunk = 0.7 * within + 0.3 * np.trace(within) / 2 * np.eye(2)
   found = np.mean([np.cov(z[label == k].T, bias=True) for k in (0, 1)], axis=0)
   ratio = np.linalg.eigvals(np.linalg.solve(shrunk, within))
   np.testing.assert_allclose(np.sort(np.linalg.eigvalsh(found)), np.sort(ratio), rtol=2e-3)
@@ -81,6 +83,22 @@ def test_each_set_is_asked_about_by_a_model_that_never_saw_it(folds):
     for family in (fold.train, fold.pooled):
       learned = drawn(family)
       assert not (rows(learned.support) | rows(learned.query)) & own
+
+
+@recorded
+def test_a_set_that_is_kept_out_is_neither_learned_from_nor_asked_about():
+  kept_out = dataclasses.replace(CONFIG.tasks, kept_out="NEU steel strip", features=("radial", "bands"))
+  config = dataclasses.replace(CONFIG, tasks=kept_out)
+  folds = build.folds(config)
+  assert [fold.name for fold in folds] == ["magnetic-tile", "DeepPCB"]
+  reads = surface.columns(kept_out)
+  assert len(reads) == texture.SIZES["radial"] + texture.SIZES["bands"]
+  own = {row.tobytes() for row in np.round(surface._pictures("NEU steel strip").features[:, reads], 4)}
+  for fold in folds:
+    for family in (fold.train, fold.pooled, fold.tests[fold.name.replace("-", " ")].family(5)):
+      episode = drawn(family)
+      assert not (rows(episode.support) | rows(episode.query)) & own
+      assert episode.query.x.input.shape[-1] == build.methods.shape(config).inputs
 
 
 @recorded

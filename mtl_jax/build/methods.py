@@ -12,7 +12,7 @@ import optax
 from mtl_jax import config as c
 from mtl_jax import losses, meta, models, tree
 from mtl_jax.build import engines, few_rows, own, plant, productivity, products, rig, surface
-from mtl_jax.tasks import bearings, demand, fleet, vibration
+from mtl_jax.tasks import bearings, demand, fleet, texture, vibration
 from mtl_jax.types import Algorithm, Apply, Array, Batch, ExampleLoss, PyTree
 
 
@@ -83,8 +83,8 @@ def shape(config: c.Config) -> Shape:
       return Shape(plant.FEATURES, len(plant.FAULTS))
     case c.Hydraulic():
       return Shape(rig.FEATURES, 4)
-    case c.Surface():
-      return Shape(surface.INPUTS, surface.CLASSES)
+    case c.Surface() as tasks:
+      return Shape(len(surface.columns(tasks)) + len(texture.RULE), surface.CLASSES)
     case c.FewEngines():
       return Shape(engines.FEATURES, 1, losses.squared_error)
     case c.RemainingLife():

@@ -168,14 +168,24 @@ def _learned(config: c.Config, tasks: c.TennesseeEastman, plant: _Plant, train: 
   ]
   many = [_with_made_up(own, cut, nothing, seed) for seed, (own, cut) in enumerate(zip(seen, learn, strict=True))]
   hs, hq = _pools(view, asked_about)
+  ways = min(tasks.ways, len(test))
   held = HeldOut(
-    asked(config, hs, hq, tasks.queries, tasks.ways),
-    _names(tasks.ways),
+    asked(config, hs, hq, tasks.queries, ways),
+    _names(ways),
     _ladder(past, view, x, asked_about),
     same_labels=False,
   )
   family = few_shot(*many, shots=tasks.shots, queries=tasks.queries, ways=tasks.ways)
   return family, few_shot(*pools, shots=tasks.shots, queries=tasks.queries), held
+
+
+def _partitions(kept_out: str) -> list[tuple[str, Sequence[int], Sequence[int]]]:
+  """Name, faults learned from, faults asked about: half and half, or three at a time of the half that is looked at."""
+  odd, even = FAULTS[::2], FAULTS[1::2]
+  if not kept_out:
+    return [("odd", odd, even), ("even", even, odd)]
+  known = even if kept_out == "odd" else odd
+  return [(f"third-{i}", [fault for fault in known if fault not in known[i::3]], known[i::3]) for i in range(3)]
 
 
 def tennessee_eastman(config: c.Config, tasks: c.TennesseeEastman) -> list[Fold]:
@@ -186,10 +196,10 @@ def tennessee_eastman(config: c.Config, tasks: c.TennesseeEastman) -> list[Fold]
   """
   plant, folds = _plant(tasks.window), []
   if tasks.faults == "new":
-    halves = (FAULTS[::2], FAULTS[1::2])
-    for name, train, test in (("odd", *halves), ("even", *halves[::-1])):
+    for name, train, test in _partitions(tasks.kept_out):
       family, pooled, held = _learned(config, tasks, plant, train, test)
-      folds.append(Fold(name, family, None, {f"{tasks.ways} of nine faults never trained on": held}, pooled=pooled))
+      job = f"{len(held.labels)} of {'three' if tasks.kept_out else 'nine'} faults never trained on"
+      folds.append(Fold(name, family, None, {job: held}, pooled=pooled))
     return folds
   for job, faults in (("all 18 faults at once", FAULTS), ("the hidden faults 3, 9 and 15", HIDDEN_FAULTS)):
     sides = [plant.cut(faults, suffix) for suffix in ("", "_te")]

@@ -25,7 +25,6 @@ from mtl_jax.trust import leak_audit
 
 KINDS = 6  # of defects in each set
 CLASSES = 2 * KINDS  # that there are to learn from
-INPUTS = texture.FEATURES + len(texture.RULE)
 SETS = {"NEU steel strip": neu_surface.load, "magnetic tile": magnetic_tile.load, "DeepPCB": deeppcb.load}
 TURNS = {
   "as it is": lambda x: x,
@@ -34,12 +33,17 @@ TURNS = {
   "turned negative": lambda x: 1 - np.rot90(x, 1, (1, 2)),
 }
 """What makes further tasks out of a training set, (n, side, side) -> (n, side, side)."""
-SHRINKAGE = 0.3  # of the whitening towards a sphere
 RULE_WEIGHT = 20.0  # of a number from the template beside one of the texture, which scatters by 1 within a class
 _GROUPS = 100_000  # more than a set has: a recording is a group in one of the splits
 _MOST = 64  # pictures of a class on a side of a task; there are as many of one in every fold, which compiles once
 _TURNED = 160  # pictures of a class that are turned
 _STRAW = ("random forest", "boosted trees", "nearest centroid, scaled on the support")
+
+
+def columns(tasks: c.Surface) -> np.ndarray:
+  """Where the features that `tasks` names stand."""
+  group = np.repeat(list(texture.SIZES), list(texture.SIZES.values()))
+  return np.flatnonzero(np.isin(group, tasks.features or list(texture.SIZES)))
 
 
 class _Pictures(NamedTuple):
@@ -108,10 +112,10 @@ def split(
   return [Sides(np.concatenate(r), np.concatenate(u)) for r, u in zip(rows, units, strict=True)]
 
 
-def whitened(features: np.ndarray, label: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def whitened(features: np.ndarray, label: np.ndarray, shrinkage: float) -> Callable[[np.ndarray], np.ndarray]:
   """A map (n, d) -> (n, d) float32 that makes the scatter within a class of these the identity, or near.
 
-  Every class weighs alike, however many pictures it has; the scatter is shrunk by `SHRINKAGE` towards a sphere,
+  Every class weighs alike, however many pictures it has; the scatter is shrunk by `shrinkage` towards a sphere,
   because what scatters on one material says only so much about another.
   """
   mean, deviation = features.mean(0), features.std(0) + 1e-6
@@ -120,7 +124,7 @@ def whitened(features: np.ndarray, label: np.ndarray) -> Callable[[np.ndarray], 
   centre = np.stack([np.bincount(label, weights=column) for column in z.T], axis=1) / count[:, None]
   off = z - centre[label]
   within = (off / (len(count) * count[label][:, None])).T @ off
-  within = (1 - SHRINKAGE) * within + SHRINKAGE * np.trace(within) / len(within) * np.eye(len(within))
+  within = (1 - shrinkage) * within + shrinkage * np.trace(within) / len(within) * np.eye(len(within))
   values, vectors = np.linalg.eigh(within)
   to = vectors / np.sqrt(values)
   return lambda other: ((other - mean) / deviation @ to).astype(np.float32)
@@ -210,24 +214,29 @@ def surface_inspection(config: c.Config, tasks: c.Surface) -> list[Fold]:
   (nothing tells which were cut from one strip), a set of near-duplicates of the magnetic tiles, of which a task has
   one picture, and a board of DeepPCB. Training tasks are the two other sets, each in the four forms of `TURNS`.
   """
-  folds = []
-  for left_out in SETS:
-    known = [name for name in SETS if name != left_out]
+  folds, reads = [], columns(tasks)
+
+  def read(p: _Pictures) -> _Pictures:
+    return p._replace(features=p.features[:, reads])
+
+  sets = [name for name in SETS if name != tasks.kept_out]
+  for left_out in sets:
+    known = [name for name in sets if name != left_out]
     leak_audit("set", {"training": known, "test": [left_out]})
     rng = np.random.default_rng(0)
-    pictures = [_pictures(name) for name in known]
+    pictures = [read(_pictures(name)) for name in known]
     features = np.concatenate([p.features for p in pictures])
     origin = np.repeat(np.arange(len(known)), [len(p.label) for p in pictures])
     label = np.concatenate([p.label for p in pictures])
-    view = whitened(features, label + KINDS * origin)
+    view = whitened(features, label + KINDS * origin, tasks.shrinkage)
     ladder = _ladder(History(features, label, origin), view)
 
     learn: tuple[list[_Rows], list[_Rows]] = ([], [])
     for i, (name, turn) in enumerate(itertools.product(known, TURNS)):
-      for to, rows in zip(learn, _sides(_turned(name, turn), 1, i, rng), strict=True):
+      for to, rows in zip(learn, _sides(read(_turned(name, turn)), 1, i, rng), strict=True):
         to.append(rows)
     train = [_pool(_joined(parts), view, False) for parts in learn]
-    straight = [_joined([parts[0], parts[len(TURNS)]]) for parts in learn]
+    straight = [_joined(parts[:: len(TURNS)]) for parts in learn]
     every = [
       _pool(
         rows._replace(kind=rows.kind + KINDS * (rows.unit > 0), unit=np.zeros_like(rows.unit)), view, False, CLASSES
@@ -235,7 +244,7 @@ def surface_inspection(config: c.Config, tasks: c.Surface) -> list[Fold]:
       for rows in straight
     ]
 
-    sides = _sides(_pictures(left_out), tasks.splits, 0, np.random.default_rng(1))
+    sides = _sides(read(_pictures(left_out)), tasks.splits, 0, np.random.default_rng(1))
 
     def test(rungs: Ladder, ruled: bool, sides: list[_Rows] = sides, view: _View = view) -> HeldOut:
       support, query = (_pool(rows, view, ruled) for rows in sides)

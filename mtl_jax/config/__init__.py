@@ -7,6 +7,7 @@ from mtl_jax.config.checks import (
 from mtl_jax.config.file import (
   dump,
   load,
+  load_designs,
 )
 from mtl_jax.config.job import (
   Config,
@@ -81,5 +82,6 @@ __all__ = [
   "Training",
   "dump",
   "load",
+  "load_designs",
   "validate",
 ]

@@ -102,6 +102,7 @@ def validate(config: Config) -> None:
   if isinstance(tasks, Surface):
     _require(2 <= tasks.ways <= 6, "tasks.ways", tasks.ways, "2 to 6: each set has six defects")
     _require(tasks.splits >= 1, "tasks.splits", tasks.splits, "must be at least 1")
+    _require(0.0 <= tasks.shrinkage <= 1.0, "tasks.shrinkage", tasks.shrinkage, "a share, from 0 to 1")
     _require(isinstance(config.model, MLP | Residual), "model", config.model, "features are read by an MLP or Residual")
   if isinstance(tasks, FewEngines | RemainingLife | Productivity):
     _require(isinstance(config.model, MLP), "model", config.model, "rows of a table are read by an MLP")

@@ -2,17 +2,13 @@
 
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 
 from mtl_jax.config.checks import ConfigError
 from mtl_jax.config.job import Config
 
 
-def load(path: Path) -> tuple[Config, str]:
-  """The `config` of a config file, and the file's docstring.
-
-  Raises:
-    ConfigError: no such file, or it defines no `config`.
-  """
+def _module(path: Path) -> ModuleType:
   if not path.is_file():
     known = sorted(str(p) for p in Path("configs").glob("*.py"))
     hint = f" There are: {', '.join(known)}." if known else ""
@@ -21,10 +17,32 @@ def load(path: Path) -> tuple[Config, str]:
   assert spec is not None and spec.loader is not None
   module = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(module)
+  return module
+
+
+def load(path: Path) -> tuple[Config, str]:
+  """The `config` of a config file, and the file's docstring.
+
+  Raises:
+    ConfigError: no such file, or it defines no `config`.
+  """
+  module = _module(path)
   config = getattr(module, "config", None)
   if not isinstance(config, Config):
     raise ConfigError(f"{path}: defines no `config = Config(...)`")
   return config, (module.__doc__ or "").strip()
+
+
+def load_designs(path: Path) -> dict[str, Config]:
+  """The `designs` of a config file, by name: what its `config` was chosen from.
+
+  Raises:
+    ConfigError: no such file, it defines no `designs`, or nothing can be kept out of its tasks.
+  """
+  designs = getattr(_module(path), "designs", None)
+  if not isinstance(designs, dict) or not all(hasattr(one.tasks, "kept_out") for one in designs.values()):
+    raise ConfigError(f"{path}: defines no `designs = {{name: Config(...)}}` for tasks with a field `kept_out`")
+  return designs
 
 
 def dump(config: Config, docstring: str) -> str:

@@ -56,6 +56,8 @@ class TennesseeEastman:
   """new: those never trained on; all: every one at once, with nothing to learn from"""
   ways: int = 5
   """faults in an episode of new ones"""
+  kept_out: Literal["", "odd", "even"] = ""
+  """faults that are not looked at: three of the others at a time are asked about, to compare designs without them"""
   shots: tuple[int, int] = (1, 10)
   queries: int = 10
 
@@ -79,6 +81,12 @@ class Surface:
   """of the six defects of a set, in an episode"""
   splits: int = 8
   """ways in which the groups of the test set are dealt out to labels and questions"""
+  features: tuple[Literal["radial", "angular", "patterns 1", "patterns 2", "bands", "scales", "profiles"], ...] = ()
+  """groups of texture features, in that order; () for all"""
+  shrinkage: float = 0.3
+  """of the whitening towards a sphere, 0 to 1"""
+  kept_out: Literal["", "NEU steel strip", "magnetic tile", "DeepPCB"] = ""
+  """a set that is not looked at: the other two are asked about in turn, to compare designs without it"""
   shots: tuple[int, int] = (1, 10)
   queries: int = 10
 
