@@ -125,6 +125,7 @@ designs = {
     tasks=Surface(shrinkage=shrinkage, features=read),
     model=Residual(soft_unit=soft),
     algorithm=_HEADS[head],
+    controls=config.controls[1:],
   )
   for read, head, soft, shrinkage in product(((), ("radial", "angular")), _HEADS, (True, False), (0.1, 0.3, 1.0))
 }

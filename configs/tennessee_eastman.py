@@ -67,7 +67,10 @@ _HEADS = {
 }
 designs = {
   f"{head}, {'soft ball' if soft else 'as is'}, {hidden or 'no'} hidden": replace(
-    config, model=Residual(hidden=hidden, soft_unit=soft), algorithm=_HEADS[head]
+    config,
+    model=Residual(hidden=hidden, soft_unit=soft),
+    algorithm=_HEADS[head],
+    controls=config.controls[1:],
   )
   for head, soft, hidden in product(_HEADS, (True, False), (64, 0))
 }

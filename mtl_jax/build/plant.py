@@ -180,10 +180,10 @@ def _learned(config: c.Config, tasks: c.TennesseeEastman, plant: _Plant, train: 
 
 
 def _partitions(kept_out: str) -> list[tuple[str, Sequence[int], Sequence[int]]]:
-  """Name, faults learned from, faults asked about: half and half, or three at a time of the half that is looked at."""
+  """Faults asked about by name, learned from and asked: half and half, or three at a time of the half looked at."""
   odd, even = FAULTS[::2], FAULTS[1::2]
   if not kept_out:
-    return [("odd", odd, even), ("even", even, odd)]
+    return [("even", odd, even), ("odd", even, odd)]
   known = even if kept_out == "odd" else odd
   return [(f"third-{i}", [fault for fault in known if fault not in known[i::3]], known[i::3]) for i in range(3)]
 
