@@ -57,7 +57,7 @@ def supports(tasks):
 
 
 def affine_min_norm(rows):
-  """The point of the affine hull nearest to zero, its weights, and the orthogonal projector on the hull's directions."""
+  """The point of the affine hull nearest to zero, its weights, and the projector on the hull's directions."""
   steps = (rows[1:] - rows[0]).T
   if not steps.size:
     return rows[0], np.ones(1), np.zeros((rows.shape[1],) * 2)
