@@ -233,7 +233,8 @@ def test_gradvac_turns_to_the_running_cosine():
   combine, key, losses, active = jax.jit(aggregator.combine), jax.random.key(0), jnp.ones(2), jnp.ones(2, bool)
   _, state = combine(key, jnp.asarray(before @ before.T), losses, active, aggregator.init(2))
   np.testing.assert_allclose(state.target, [[0.0, 0.3], [0.3, 0.0]], atol=1e-15)
-  weights, _ = combine(key, jnp.asarray(now @ now.T), losses, active, state)
+  weights, state = combine(key, jnp.asarray(now @ now.T), losses, active, state)
+  np.testing.assert_allclose(state.target[0, 1], 0.5 * 0.3 + 0.5 * units(now)[0] @ units(now)[1], rtol=1e-12)
   # g_1 + a g_2 has the cosine 0.3 with g_2, and the other way round: the roots of that in a, by bisection.
   total = np.zeros(2)
   for g, other in ((now[0], now[1]), (now[1], now[0])):
@@ -279,17 +280,20 @@ def test_gradnorm_steps_down_its_loss():
   assert not np.allclose(w, 1.0)
 
 
-def test_modo_takes_one_projected_step():
+def test_modo_takes_projected_steps():
   """The projection by bisection on its threshold; gram may be the product of two batches' gradients."""
-  cross = J[0] @ J[1].T
-  weights, _ = compiled("modo")(jax.random.key(0), cross[None], LOSSES[:1], np.ones((1, TASKS), bool))
-  w = np.full(TASKS, 0.25)
-  v = w - 0.1 * (cross @ w + 0.1 * w)
-  low, high = v.min() - 1, v.max()
-  for _ in range(100):
-    middle = 0.5 * (low + high)
-    low, high = (middle, high) if np.maximum(v - middle, 0).sum() > 1 else (low, middle)
-  np.testing.assert_allclose(weights[0], np.maximum(v - low, 0), atol=1e-12)
+  aggregator, w = multitask.modo(0.1, rho=0.5), np.full(TASKS, 0.25)
+  combine, state = jax.jit(aggregator.combine), aggregator.init(TASKS)
+  for one, other in ((J[0], J[1]), (J[2], J[3]), (J[4], J[5])):
+    cross = 0.1 * one[:, :3] @ other[:, :3].T
+    weights, state = combine(jax.random.key(0), cross, LOSSES[0], np.ones(TASKS, bool), state)
+    v = w - 0.1 * (cross @ w + 0.5 * w)
+    low, high = v.min() - 1, v.max()
+    for _ in range(100):
+      middle = 0.5 * (low + high)
+      low, high = (middle, high) if np.maximum(v - middle, 0).sum() > 1 else (low, middle)
+    w = np.maximum(v - low, 0)
+    np.testing.assert_allclose(weights, w, atol=1e-12)
 
 
 def test_krum_selects_by_distance_to_the_nearest():
