@@ -3,7 +3,7 @@
 The shop window; everything else is where its name says.
 """
 
-from mtl_jax import losses, metrics, models, tasks, tree
+from mtl_jax import losses, metrics, models, multitask, tasks, tree
 from mtl_jax.evaluate import evaluate, interval
 from mtl_jax.fit import Interrupted, TrainingError, fit
 from mtl_jax.meta import (
@@ -22,7 +22,7 @@ from mtl_jax.meta import (
   task_gradient,
   task_mean,
 )
-from mtl_jax.types import Aggregator, Algorithm, Batch, Environment, Episode, OnlineLearner, TaskFamily
+from mtl_jax.types import Aggregator, Algorithm, Batch, Environment, Episode, OnlineLearner, TaskFamily, Weighting
 
 __all__ = [
   "Adapted",
@@ -35,6 +35,7 @@ __all__ = [
   "OnlineLearner",
   "TaskFamily",
   "TrainingError",
+  "Weighting",
   "anil",
   "cnp",
   "evaluate",
@@ -48,6 +49,7 @@ __all__ = [
   "masked_loss",
   "metrics",
   "models",
+  "multitask",
   "protonet",
   "r2d2",
   "replicate",

@@ -80,6 +80,18 @@ class Aggregator(NamedTuple):
   combine: Callable[[Array, Array, Array, Array, Any], tuple[Array, Any]]
 
 
+class Weighting(NamedTuple):
+  """How K task losses become one: the training gradient is sum_k weights[k] grad L_k, the weights held constant.
+
+  Attributes:
+    init: init(tasks: int) -> state
+    weigh: weigh(key, losses[K], active[K], state) -> (weights[K], state); tasks that are not active have weight 0.
+  """
+
+  init: Callable[[int], Any]
+  weigh: Callable[[Array, Array, Array, Any], tuple[Array, Any]]
+
+
 class OnlineLearner(NamedTuple):
   """A learner on a stream, with a state of fixed size, that runs under scan.
 

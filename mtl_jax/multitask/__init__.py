@@ -1,0 +1,59 @@
+"""Multi-task learning: how K task gradients, or K losses, become one. Pure functions, for jit and vmap.
+
+An aggregator looks at the Gram matrix of the task gradients, a weighting at the losses only.
+"""
+
+from mtl_jax.multitask.aligned_mtl import aligned_mtl
+from mtl_jax.multitask.averaging import constant, mean, random, sum
+from mtl_jax.multitask.cagrad import cagrad
+from mtl_jax.multitask.db_mtl import db_mtl
+from mtl_jax.multitask.equiangular import config, imtl_g
+from mtl_jax.multitask.gradnorm import GradNormState, gradnorm
+from mtl_jax.multitask.krum import krum
+from mtl_jax.multitask.learned_weighting import DWAState, FAMOState, ScaleState, dwa, famo, imtl_l, uncertainty
+from mtl_jax.multitask.mgda import mgda
+from mtl_jax.multitask.nash_mtl import fairgrad, nash_mtl
+from mtl_jax.multitask.pcgrad import GradVacState, gradvac, pcgrad
+from mtl_jax.multitask.solvers import Solution
+from mtl_jax.multitask.stochastic import SimplexState, modo, sdmgrad
+from mtl_jax.multitask.upgrad import dualproj, upgrad
+from mtl_jax.multitask.weighting import equal, gls, log, rlw, stch
+
+__all__ = [
+  "DWAState",
+  "FAMOState",
+  "GradNormState",
+  "GradVacState",
+  "ScaleState",
+  "SimplexState",
+  "Solution",
+  "aligned_mtl",
+  "cagrad",
+  "config",
+  "constant",
+  "db_mtl",
+  "dualproj",
+  "dwa",
+  "equal",
+  "fairgrad",
+  "famo",
+  "gls",
+  "gradnorm",
+  "gradvac",
+  "imtl_g",
+  "imtl_l",
+  "krum",
+  "log",
+  "mean",
+  "mgda",
+  "modo",
+  "nash_mtl",
+  "pcgrad",
+  "random",
+  "rlw",
+  "sdmgrad",
+  "stch",
+  "sum",
+  "uncertainty",
+  "upgrad",
+]

@@ -1,0 +1,61 @@
+"""Aligned-MTL: the gradients turned into an orthogonal system, all principal components equally strong.
+
+  G = V diag(sigma^2) V',   B = sigma_min V diag(1 / sigma) V',   weights = B p,   p = 1/K each     (algorithm 1)
+
+over the components that are not zero; sigma_min is the smallest of those. D. Senushkin, N. Patakin, A. Kuznetsov,
+A. Konushin, "Independent component alignment for multi-task learning", CVPR 2023.
+
+The eigenvalues of G are squares, and of those of short gradients beside long ones no digit is left. So G is
+factored as L L' first, with pivots and for rows of norm 1, which costs none, and the singular values are those of
+L. The number of pivots above rounding is the number of components.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from mtl_jax.multitask.rows import Rows, rounding, rows
+from mtl_jax.multitask.stateless import stateless
+from mtl_jax.types import Aggregator, Array
+
+
+class _Factor(NamedTuple):
+  columns: Array  # (K, K) the factor of the cosines so far, from the left
+  left: Array  # (K,) diagonal of what is not yet explained; 0 for pivots
+  filled: Array  # (K,) bool: the columns that are not zero, all before those that are
+
+
+def _factor(r: Rows) -> tuple[Array, Array]:
+  """L[K, K] with L L' = Gram matrix / unit^2, and its columns that are not zero, the first ones."""
+  size = len(r.norm)
+
+  def column(k: Array, f: _Factor) -> _Factor:
+    pivot = jnp.argmax(f.left)
+    there = f.left[pivot] > rounding(r.norm.dtype, size)
+    height = jnp.sqrt(jnp.where(there, f.left[pivot], 1.0))
+    found = jnp.where(f.left > 0.0, (r.cosine[:, pivot] - f.columns @ f.columns[pivot]) / height, 0.0)
+    found = jnp.where(there, found.at[pivot].set(height), 0.0)
+    left = jnp.maximum(f.left - jnp.square(found), 0.0).at[pivot].set(0.0)
+    return _Factor(f.columns.at[:, k].set(found), left, f.filled.at[k].set(there))
+
+  start = _Factor(jnp.zeros_like(r.cosine), jnp.diagonal(r.cosine), jnp.zeros(size, bool))
+  end = jax.lax.fori_loop(0, size, column, start)
+  return r.norm[:, None] * end.columns, end.filled
+
+
+def aligned_mtl() -> Aggregator:
+  """Aligned components, scaled by the smallest; where all gradients are zero, the mean."""
+
+  def weights(key: Array, gram: Array, losses: Array, active: Array) -> Array:
+    del key, losses
+    r = rows(gram, active)
+    preference = active.astype(gram.dtype) / r.tasks
+    factor, there = _factor(r)  # singular values descend: those that are not zero stand first, too
+    vectors, sigma, _ = jnp.linalg.svd(factor)
+    least = jnp.min(jnp.where(there, sigma, jnp.inf))
+    scale = jnp.where(there, least / jnp.where(there, sigma, 1.0), 0.0)
+    aligned = vectors @ (scale * (vectors.T @ preference))
+    return jnp.where(jnp.any(there), jnp.where(active, aligned, 0.0), preference)
+
+  return stateless(weights)
