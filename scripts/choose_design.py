@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, get_args, get_type_hints
 
+import jax
 import numpy as np
 import tyro
 from rich.table import Table
@@ -49,6 +50,7 @@ def run(config: Config, docstring: str, folder: Path, part: str | None = None) -
   answered = job.begin_baselines(config, folds)
   job.train(config, folds, folder, resume=True)
   job.score(config, folds, folder, answered)
+  jax.clear_caches()  # the programs of a hundred designs are more than a process may map
 
 
 def value_in(folder: Path) -> float:
