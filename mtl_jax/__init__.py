@@ -3,7 +3,7 @@
 The shop window; everything else is where its name says.
 """
 
-from mtl_jax import losses, metrics, models, tasks, tree
+from mtl_jax import losses, metrics, models, multitask, tasks, tree
 from mtl_jax.evaluate import evaluate, interval
 from mtl_jax.fit import Interrupted, TrainingError, fit
 from mtl_jax.meta import (
@@ -22,7 +22,8 @@ from mtl_jax.meta import (
   task_gradient,
   task_mean,
 )
-from mtl_jax.types import Aggregator, Algorithm, Batch, Environment, Episode, OnlineLearner, TaskFamily
+from mtl_jax.multitask import joint
+from mtl_jax.types import Aggregator, Algorithm, Batch, Environment, Episode, OnlineLearner, TaskFamily, Weighting
 
 __all__ = [
   "Adapted",
@@ -35,6 +36,7 @@ __all__ = [
   "OnlineLearner",
   "TaskFamily",
   "TrainingError",
+  "Weighting",
   "anil",
   "cnp",
   "evaluate",
@@ -43,11 +45,13 @@ __all__ = [
   "init_rates",
   "inner_loop",
   "interval",
+  "joint",
   "losses",
   "maml",
   "masked_loss",
   "metrics",
   "models",
+  "multitask",
   "protonet",
   "r2d2",
   "replicate",

@@ -43,13 +43,13 @@ class TaskFamily(NamedTuple):
   """A distribution of tasks.
 
   Attributes:
-    sample: sample(key) -> Episode of one task, traceable, so that it runs inside jit
-      and many tasks are one vmap. A family that holds arrays wraps them as
-      `jax.tree_util.Partial(function, arrays)`: they then enter compiled programs as
-      arguments and not as constants.
+    sample: sample(key) -> Episode of one task, or for `joint` {source: Batch}, examples of all;
+      traceable, so that it runs inside jit and many tasks are one vmap. A family that holds
+      arrays wraps them as `jax.tree_util.Partial(function, arrays)`: they then enter compiled
+      programs as arguments and not as constants.
   """
 
-  sample: Callable[[Array], Episode]
+  sample: Callable[[Array], Any]
 
 
 class Algorithm(NamedTuple):
@@ -58,14 +58,14 @@ class Algorithm(NamedTuple):
   Attributes:
     init: init(params) -> state
     update: update(key, state, data) -> (state, metrics); `data` is what the family
-      sampled, with tasks on the leading axis.
+      sampled, with tasks (for `joint` micro-batches) on the leading axis.
     predict: predict(key, state, support, x) -> prediction[n, ...]; adapts inside, and
-      is vmap-able over tasks.
+      is vmap-able over tasks. `joint` takes {source: x} and gives {task: prediction}.
   """
 
   init: Callable[[PyTree], Any]
-  update: Callable[[Array, Any, Episode], tuple[Any, Metrics]]
-  predict: Callable[[Array, Any, Batch, PyTree], Array]
+  update: Callable[[Array, Any, Any], tuple[Any, Metrics]]
+  predict: Callable[[Array, Any, Any, PyTree], Any]
 
 
 class Aggregator(NamedTuple):
@@ -78,6 +78,18 @@ class Aggregator(NamedTuple):
 
   init: Callable[[int], Any]
   combine: Callable[[Array, Array, Array, Array, Any], tuple[Array, Any]]
+
+
+class Weighting(NamedTuple):
+  """How K losses become weights: the training gradient is sum_k weights[k] grad(loss_k), the weights constant.
+
+  Attributes:
+    init: init(tasks: int) -> state
+    weigh: weigh(key, losses[K], active[K], state) -> (weights[K], state)
+  """
+
+  init: Callable[[int], Any]
+  weigh: Callable[[Array, Array, Array, Any], tuple[Array, Any]]
 
 
 class OnlineLearner(NamedTuple):
