@@ -24,11 +24,11 @@ BatchLoss = Callable[[PyTree, Any, Array], tuple[Array, Any]]
 
 
 class Batch(NamedTuple):
-  """Examples of one task."""
+  """Examples of one task. Where several share them, for `joint`, y and mask are {task: array}."""
 
   x: PyTree  # leaves (n, ...)
-  y: Array  # (n, ...)
-  mask: Array  # (n,) bool: False marks padding and missing labels
+  y: PyTree  # (n, ...)
+  mask: PyTree  # (n,) bool: False marks padding and missing labels
 
 
 class Episode(NamedTuple):

@@ -68,7 +68,7 @@ def dots(a: PyTree, b: PyTree) -> Array:
     x, y = (jnp.reshape(leaf, (leaf.shape[0], -1)) for leaf in (x, y))
     return jnp.matmul(x, y.T, precision="highest", preferred_element_type=kind)
 
-  return sum(of_leaf(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
+  return reduce(jnp.add, map(of_leaf, jax.tree.leaves(a), jax.tree.leaves(b)))
 
 
 def gram(given: list[Source], params: PyTree, mask: AdaptMask | None = None, chunk: int = CHUNK) -> Array:

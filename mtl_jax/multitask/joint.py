@@ -99,7 +99,7 @@ def joint(
       opt_state,
       aggregator.init(tasks) if isinstance(aggregator, Aggregator) else (),
       weighting.init(tasks) if weighting else (),
-      jax.vmap(lambda _: before.init(params))(jnp.arange(tasks)) if before else (),
+      jax.vmap(before.init, None, axis_size=tasks)(params) if before else (),
     )
 
   def update(key: Array, state: JointState, data: Mapping[str, Batch]) -> tuple[JointState, Metrics]:
