@@ -1,8 +1,8 @@
 """Aggregators that look at every coordinate of the K gradients, and not at their inner products.
 
-They need the rows of all tasks, but of one leaf at a time: small leaves go together, up to the size of the largest,
-and each such group has its own backward passes. Memory is K times the largest leaf; time grows with the number of
-groups, so that a network of many equal layers pays for each of them.
+They need the rows of all tasks, but of one leaf at a time: leaves go together as far as K rows of them take no more
+than `chunk` whole gradients, or than K rows of the largest leaf, and each such group has its own backward passes. Time
+grows with the number of groups, so that a network of many equal layers and many tasks pays for each of them.
 """
 
 from collections.abc import Callable
@@ -106,13 +106,14 @@ def streamed(
     return step
 
   start = {i: jnp.zeros_like(leaves[i]) for i in reached}, jnp.zeros((tasks, tasks), wide(chosen))
-  combined, products = in_turn([of_group(group) for group in leaf_groups(leaves, reached)], start)
+  combined, products = in_turn([of_group(group) for group in leaf_groups(leaves, reached, chunk / tasks)], start)
   return jax.tree.unflatten(form, [combined.get(i) for i in range(len(leaves))]), products
 
 
-def leaf_groups(leaves: list[Array], reached: list[int]) -> list[list[int]]:
-  """Neighbouring leaves together, each group at most as large as the largest leaf."""
-  limit = max(leaves[i].size for i in reached)
+def leaf_groups(leaves: list[Array], reached: list[int], share: float) -> list[list[int]]:
+  """Neighbouring leaves together, each group at most this share of all numbers or as large as the largest leaf."""
+  sizes = [leaves[i].size for i in reached]
+  limit = max(*sizes, share * sum(sizes))
   groups, size = [[]], 0
   for i in reached:
     if size + leaves[i].size > limit and groups[-1]:
