@@ -119,6 +119,7 @@ _HEADS = {
   "r2d2, penalty 1": R2d2(outer_lr=3e-3, penalty=1.0, alpha=4.0),
   "protonet": ProtoNet(outer_lr=3e-3),
 }
+_SPECTRA = Surface(features=("radial", "angular")).features
 designs = {
   f"{head}, {'soft ball' if soft else 'as is'}, shrunk by {shrinkage}, {len(read) or 'all'} groups": replace(
     config,
@@ -127,5 +128,5 @@ designs = {
     algorithm=_HEADS[head],
     controls=config.controls[1:],
   )
-  for read, head, soft, shrinkage in product(((), ("radial", "angular")), _HEADS, (True, False), (0.1, 0.3, 1.0))
+  for read, head, soft, shrinkage in product(((), _SPECTRA), _HEADS, (True, False), (0.1, 0.3, 1.0))
 }

@@ -22,6 +22,7 @@ from mtl_jax.meta import (
   task_gradient,
   task_mean,
 )
+from mtl_jax.multitask import joint
 from mtl_jax.types import Aggregator, Algorithm, Batch, Environment, Episode, OnlineLearner, TaskFamily, Weighting
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
   "init_rates",
   "inner_loop",
   "interval",
+  "joint",
   "losses",
   "maml",
   "masked_loss",

@@ -24,11 +24,11 @@ BatchLoss = Callable[[PyTree, Any, Array], tuple[Array, Any]]
 
 
 class Batch(NamedTuple):
-  """Examples of one task."""
+  """Examples of one task. Where several share them, for `joint`, y and mask are {task: array}."""
 
   x: PyTree  # leaves (n, ...)
-  y: Array  # (n, ...)
-  mask: Array  # (n,) bool: False marks padding and missing labels
+  y: PyTree  # (n, ...)
+  mask: PyTree  # (n,) bool: False marks padding and missing labels
 
 
 class Episode(NamedTuple):
@@ -43,13 +43,13 @@ class TaskFamily(NamedTuple):
   """A distribution of tasks.
 
   Attributes:
-    sample: sample(key) -> Episode of one task, traceable, so that it runs inside jit
-      and many tasks are one vmap. A family that holds arrays wraps them as
-      `jax.tree_util.Partial(function, arrays)`: they then enter compiled programs as
-      arguments and not as constants.
+    sample: sample(key) -> Episode of one task, or for `joint` {source: Batch}, examples of all;
+      traceable, so that it runs inside jit and many tasks are one vmap. A family that holds
+      arrays wraps them as `jax.tree_util.Partial(function, arrays)`: they then enter compiled
+      programs as arguments and not as constants.
   """
 
-  sample: Callable[[Array], Episode]
+  sample: Callable[[Array], Any]
 
 
 class Algorithm(NamedTuple):
@@ -58,14 +58,14 @@ class Algorithm(NamedTuple):
   Attributes:
     init: init(params) -> state
     update: update(key, state, data) -> (state, metrics); `data` is what the family
-      sampled, with tasks on the leading axis.
+      sampled, with tasks (for `joint` micro-batches) on the leading axis.
     predict: predict(key, state, support, x) -> prediction[n, ...]; adapts inside, and
-      is vmap-able over tasks.
+      is vmap-able over tasks. `joint` takes {source: x} and gives {task: prediction}.
   """
 
   init: Callable[[PyTree], Any]
-  update: Callable[[Array, Any, Episode], tuple[Any, Metrics]]
-  predict: Callable[[Array, Any, Batch, PyTree], Array]
+  update: Callable[[Array, Any, Any], tuple[Any, Metrics]]
+  predict: Callable[[Array, Any, Any, PyTree], Any]
 
 
 class Aggregator(NamedTuple):

@@ -10,11 +10,14 @@ from typing import Any
 
 import jax
 import numpy as np
+import optax
 import pandas as pd
 import pytest
 from conftest import ROOT
+from jax.flatten_util import ravel_pytree
 from rich.console import Console
 
+import mtl_jax
 from mtl_jax import build, job
 from mtl_jax import config as c
 from mtl_jax.config import ConfigError, dump
@@ -392,3 +395,26 @@ def test_adaptation_is_measured_on_episodes_that_can_be_learned_from(monkeypatch
   lines = [line for line in capsys.readouterr().out.splitlines() if "│" in line]
   assert [line.split("│")[2].strip() for line in lines] == ["2"] * 2  # finite, as if it had taken a second
   assert [line.split("│")[3].strip() for line in lines] == ["4"] * 2
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_memory_of_many_tasks_is_measured_on_updates_that_do_the_same(own):
+  measure = script("measure_multitask")
+  params, data = measure.problem(3, 4, 5, own)
+  expected, _ = measure.held(params, data)
+  losses = dict.fromkeys(params["heads"], mtl_jax.losses.squared_error)
+  algorithm = mtl_jax.joint(measure.apply, losses, outer=optax.sgd(1.0), aggregator=measure.MEAN)
+  state, _ = jax.jit(algorithm.update)(jax.random.key(0), algorithm.init(params), data)
+  found, _ = ravel_pytree(jax.tree.map(np.subtract, params, state.params))
+  np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_trajectories_begin_at_the_starts_and_end_where_fit_ends():
+  toy = mtl_jax.tasks.toy
+  found = script("toy_trajectories").trajectories(None, 800)
+  assert found.shape == (3, 401, 2)
+  np.testing.assert_array_equal(found[:, 0], np.asarray(toy.STARTS, np.float32))
+  algorithm = mtl_jax.joint(toy.apply, toy.LOSSES, outer=optax.adam(1e-3))
+  first = algorithm.init(jax.numpy.asarray(toy.STARTS[2]))
+  state, _ = mtl_jax.fit(jax.random.key(0), algorithm, first, toy.problem(), steps=800, tasks_per_step=1)
+  np.testing.assert_allclose(found[2, -1], state.params, atol=1e-4)

@@ -1,32 +1,39 @@
-"""Multi-task learning: how K task gradients, or K losses, become one. Pure functions, for jit and vmap.
+"""Multi-task learning: one model for many tasks, none of them left worse off.
 
-An aggregator looks at the Gram matrix of the task gradients, a weighting at the losses only.
+`joint` trains; an aggregator looks at the Gram matrix of the task gradients, a weighting at the losses only.
 """
 
 from mtl_jax.multitask.aligned_mtl import aligned_mtl
 from mtl_jax.multitask.averaging import constant, mean, random, sum
 from mtl_jax.multitask.cagrad import cagrad
+from mtl_jax.multitask.coordinates import CoordinateAggregator, graddrop, trimmed_mean
 from mtl_jax.multitask.db_mtl import db_mtl
 from mtl_jax.multitask.equiangular import config, imtl_g
 from mtl_jax.multitask.gradnorm import GradNormState, gradnorm
+from mtl_jax.multitask.joint import JointState, joint
 from mtl_jax.multitask.krum import krum
 from mtl_jax.multitask.learned_weighting import DWAState, FAMOState, ScaleState, dwa, famo, imtl_l, uncertainty
 from mtl_jax.multitask.mgda import mgda
 from mtl_jax.multitask.nash_mtl import fairgrad, nash_mtl
 from mtl_jax.multitask.pcgrad import GradVacState, gradvac, pcgrad
 from mtl_jax.multitask.solvers import Solution
+from mtl_jax.multitask.sources import MultiApply, Split
 from mtl_jax.multitask.stochastic import SimplexState, modo, sdmgrad
 from mtl_jax.multitask.upgrad import dualproj, upgrad
 from mtl_jax.multitask.weighting import equal, gls, log, rlw, stch
 
 __all__ = [
+  "CoordinateAggregator",
   "DWAState",
   "FAMOState",
   "GradNormState",
   "GradVacState",
+  "JointState",
+  "MultiApply",
   "ScaleState",
   "SimplexState",
   "Solution",
+  "Split",
   "aligned_mtl",
   "cagrad",
   "config",
@@ -38,10 +45,12 @@ __all__ = [
   "fairgrad",
   "famo",
   "gls",
+  "graddrop",
   "gradnorm",
   "gradvac",
   "imtl_g",
   "imtl_l",
+  "joint",
   "krum",
   "log",
   "mean",
@@ -54,6 +63,7 @@ __all__ = [
   "sdmgrad",
   "stch",
   "sum",
+  "trimmed_mean",
   "uncertainty",
   "upgrad",
 ]
