@@ -48,7 +48,10 @@ def done(monkeypatch, tmp_path) -> list[Any]:
   monkeypatch.setattr(
     job, "train", lambda config, folds, folder, resume: steps.append(("train", config, folder, resume))
   )
-  monkeypatch.setattr(job, "score", lambda config, folds, folder: steps.append(("score", config, folder, folds[1])))
+  monkeypatch.setattr(job, "begin_baselines", lambda config, folds: ("answers", config))
+  monkeypatch.setattr(
+    job, "score", lambda config, folds, folder, answered: steps.append(("score", config, folder, folds[1], answered[1]))
+  )
   return steps
 
 
@@ -75,7 +78,7 @@ def test_what_the_command_line_changes_is_trained_scored_and_kept(done, monkeypa
     seed=3,
   )
   (folder,) = Path("runs").iterdir()
-  assert done == [("train", expected, folder, False), ("score", expected, folder, expected)]
+  assert done == [("train", expected, folder, False), ("score", expected, folder, expected, expected)]
   assert c.load(folder / "config.py")[0] == expected
   assert pages == [([folder], folder / "report.html")]
   assert json.loads((folder / "run.json").read_text())["seconds"].keys() == {"tasks", "training"}
@@ -146,7 +149,7 @@ def test_a_run_is_scored_again_with_what_the_command_line_changes_and_its_page_r
   folder = run_of("sines-20260101-120000")
   evaluate.main([str(folder), "--evaluation.episodes", "1000"])
   expected = dataclasses.replace(CONFIG, evaluation=dataclasses.replace(CONFIG.evaluation, episodes=1000))
-  assert done == [("score", expected, folder, expected)]
+  assert done == [("score", expected, folder, expected, expected)]
   assert pages == [([folder], folder / "report.html")]
   assert c.load(folder / "config.py")[0] == CONFIG  # what was trained stays written down
 
@@ -418,3 +421,41 @@ def test_trajectories_begin_at_the_starts_and_end_where_fit_ends():
   first = algorithm.init(jax.numpy.asarray(toy.STARTS[2]))
   state, _ = mtl_jax.fit(jax.random.key(0), algorithm, first, toy.problem(), steps=800, tasks_per_step=1)
   np.testing.assert_allclose(found[2, -1], state.params, atol=1e-4)
+
+
+def test_the_design_that_is_best_where_a_part_is_kept_out_is_scored_once_where_that_part_is_asked(
+  monkeypatch, tmp_path
+):
+  """The first design is better with the even faults kept out, the second with the odd ones."""
+  choose = script("choose_design")
+  config = c.Config("plant", c.TennesseeEastman(), c.Residual(), c.R2d2(), (c.Finetune(),))
+  designs = {
+    name: dataclasses.replace(config, algorithm=c.R2d2(penalty=p)) for name, p in (("stiff", 10.0), ("soft", 1.0))
+  }
+  monkeypatch.setattr(choose, "load_designs", lambda path: designs)
+  asked, pages = [], writing(monkeypatch, choose)
+
+  def run(config, docstring, folder, part=None):
+    asked.append((config, part))
+    folder.mkdir(parents=True)
+    good = (config.algorithm.penalty == 10.0) == (config.tasks.kept_out == "even")
+    rows = [
+      {"metric": "macro_f1", "kind": "ours", "mean": mean + 0.1 * good} for mean in (0.3, 0.5)
+    ]  # the rest must not count
+    rows += [{"metric": "accuracy", "kind": "ours", "mean": 1.0 - good}]
+    rows += [{"metric": "macro_f1", "kind": "baseline", "mean": 1.0 - good}]
+    rows += [{"metric": "macro_f1", "kind": "ours", "mean": 1.0 - good, "steps": 3}]
+    (folder / "scores.json").write_text(json.dumps(rows))
+
+  monkeypatch.setattr(choose, "run", run)
+  choose.main(["plant.py", "--out", str(tmp_path), "--seeds", "3"])
+  compared = [one for one, part in asked if part is None]
+  assert [(one.tasks.kept_out, one.algorithm.penalty) for one in compared] == [
+    (out, p) for out in ("odd", "even") for p in (10.0, 1.0)
+  ]
+  assert {(one.training.seeds, one.controls, one.evaluation.baselines) for one in compared} == {(3, (), False)}
+  chosen = {part: one for one, part in asked if part is not None}
+  assert chosen == {
+    part: dataclasses.replace(designs[name], seed=1) for part, name in (("odd", "soft"), ("even", "stiff"))
+  }
+  assert [out.parent.parent.name for _, out in pages] == ["odd", "even"]
