@@ -35,5 +35,5 @@ config = Config(
   model=MLP(),
   algorithm=Anil(inner_lr=0.1, inner_steps=5),
   controls=(ProtoNet(), Finetune()),
-  training=Training(steps=250, chunk_steps=125),
+  training=Training(steps=200, chunk_steps=100),
 )

@@ -10,13 +10,12 @@ import platform
 import shlex
 import sys
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
-from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -24,7 +23,7 @@ from rich.console import Console
 from rich.progress import track
 
 from mtl_jax import build
-from mtl_jax.baselines import Answered, Asked, answers
+from mtl_jax.baselines import Asked, answers
 from mtl_jax.build import Fold, HeldOut, Method, Trained
 from mtl_jax.checkpoint import CheckpointError, Checkpoints
 from mtl_jax.config import Config, ConfigError, Finetune, dump
@@ -167,82 +166,49 @@ def _state(config: Config, folder: Path, fold: Fold, what: Trained) -> PyTree:
   return (store.latest(like) if fold.validation is None else store.best(like))[1]
 
 
-class _Exam(NamedTuple):
-  """One test of one fold; draw(labels per class) gives its episodes, the same whenever it is called."""
-
-  fold: Fold
-  job: str
-  test: HeldOut
-  key: Array
-  draw: Callable[[int], Episode]
-
-
-def _exams(config: Config, folds: list[Fold]) -> Iterator[_Exam]:
-  holds = Counter(job for fold in folds for job in fold.tests)
-  for fold in folds:
-    for job, test in fold.tests.items():
-      key = jax.random.fold_in(jax.random.key(config.seed), 2)
-      count = -(-config.evaluation.episodes // holds[job])
-
-      def draw(k: int, key: Array = key, test: HeldOut = test, count: int = count) -> Episode:
-        return _labelled_only(test.every(k) if test.every is not None else episodes_of(key, test.family(k), count))
-
-      yield _Exam(fold, job, test, key, draw)
-
-
-def begin_baselines(config: Config, folds: list[Fold]) -> Iterator[list[Answered]]:
-  """Starts the baselines behind everything else: they need nothing that is trained. `score` takes their answers."""
-  if not config.evaluation.baselines:
-    return iter(())
-  return answers(
-    [
-      (exam.test.ladder.rungs, asked, i % config.training.seeds)
-      for exam in _exams(config, folds)
-      for k in config.evaluation.shots
-      for i, asked in enumerate(_asked(exam.draw(k)))
-    ]
-  )
-
-
 ENDS = ("mean", "low", "high")
 _ROOTS = {"mse": "rmse", "mse_uncapped": "rmse_uncapped"}
 Key = tuple[str, int, int | None]  # method, labels, adaptation steps
 Collected = dict[str, dict[Key, list[Scores]]]  # per job; one entry of the list per fold
 
 
-def score(config: Config, folds: list[Fold], folder: Path, answered: Iterator[list[Answered]]) -> list[dict[str, Any]]:
-  """Scores every method on every test, writes scores.json and returns its rows.
-
-  Args:
-    answered: of `begin_baselines`.
-  """
+def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any]]:
+  """Scores every method on every test, writes scores.json and returns its rows."""
+  e = config.evaluation
   collected: Collected = defaultdict(lambda: defaultdict(list))
   units: dict[str, list[np.ndarray]] = defaultdict(list)
   kinds = {}
+  holds = {job: sum(job in fold.tests for fold in folds) for fold in folds for job in fold.tests}
   todo, scratch = build.trained(config), build.scratch(config)
   seconds = {"evaluation": 0.0, "baselines": 0.0}
-  for fold, job, test, key, draw in _exams(config, folds):
-    drawn = {k: draw(k) for k in config.evaluation.shots}
-    first = next(iter(drawn.values()))
-    # A task that is made up on the spot, as a sine wave, is a unit of its own.
-    made_up = sum(map(len, units[job])) + np.arange(_count(first))
-    units[job].append(np.asarray(first.task) if isinstance(first.task, jax.Array) else made_up)
-    began = time.perf_counter()
-    for what in todo if fold.train is not None else ():
-      state = _state(config, folder, fold, what)
-      for method in what.methods:
-        if not test.same_labels and build.at_steps(method.config, 0) == method.config:
-          continue
-        kinds[method.name] = method.kind
-        _score_method(config, key, what, method, state, test.judge, drawn, draw, collected[job])
-    if config.evaluation.baselines:
-      _score_scratch(key, scratch, test, drawn, collected[job])
-    seconds["evaluation"] += time.perf_counter() - began
-    began = time.perf_counter()
-    if config.evaluation.baselines:
-      for k, episodes in drawn.items():
-        _score_rungs(test, episodes, k, answered, collected[job])
-    seconds["baselines"] += time.perf_counter() - began
+  for fold in folds:
+    for job, test in fold.tests.items():
+      key = jax.random.fold_in(jax.random.key(config.seed), 2)
+      count = -(-e.episodes // holds[job])
+
+      def draw(k: int, key: Array = key, test: HeldOut = test, count: int = count) -> Episode:
+        return _labelled_only(test.every(k) if test.every is not None else episodes_of(key, test.family(k), count))
+
+      drawn = {k: draw(k) for k in e.shots}
+      first = drawn[e.shots[0]]
+      # A task that is made up on the spot, as a sine wave, is a unit of its own.
+      made_up = sum(map(len, units[job])) + np.arange(_count(first))
+      units[job].append(np.asarray(first.task) if isinstance(first.task, jax.Array) else made_up)
+      began = time.perf_counter()
+      for what in todo if fold.train is not None else ():
+        state = _state(config, folder, fold, what)
+        for method in what.methods:
+          if not test.same_labels and build.at_steps(method.config, 0) == method.config:
+            continue
+          kinds[method.name] = method.kind
+          _score_method(config, key, what, method, state, test.judge, drawn, draw, collected[job])
+      seconds["evaluation"] += time.perf_counter() - began
+      began = time.perf_counter()
+      if e.baselines:
+        _score_scratch(key, scratch, test, drawn, collected[job])
+        for k, episodes in drawn.items():
+          _score_rungs(config, test, episodes, k, collected[job])
+      seconds["baselines"] += time.perf_counter() - began
   rows = []
   for job, found in collected.items():
     rows += _rows(config, job, found, kinds, np.concatenate(units[job]), folds)
@@ -306,22 +272,16 @@ def _score_scratch(
     out["network from scratch", k, None].append({name: value[None] for name, value in alone.items()} | costs)
 
 
-def _features(x: PyTree) -> PyTree:
-  """What the baselines read."""
-  return x.features if isinstance(x, Viewed) else x
-
-
-def _asked(drawn: Episode) -> list[Asked]:
-  x, y, q = (np.asarray(a) for a in (_features(drawn.support.x), drawn.support.y, _features(drawn.query.x)))
-  return [Asked(x[i][mask], y[i][mask], q[i]) for i, mask in enumerate(np.asarray(drawn.support.mask))]
-
-
-def _score_rungs(
-  test: HeldOut, drawn: Episode, k: int, answered: Iterator[list[Answered]], out: dict[Key, list[Scores]]
-) -> None:
-  ladder, found, total = test.ladder, {}, _count(drawn)
-  mine = islice(answered, total)
-  every = list(track(mine, description=f"baselines, K = {k}", total=total, console=console))
+def _score_rungs(config: Config, test: HeldOut, drawn: Episode, k: int, out: dict[Key, list[Scores]]) -> None:
+  host = jax.tree.map(np.asarray, drawn)
+  features = (lambda x: x.features) if isinstance(host.query.x, Viewed) else (lambda x: x)
+  asked = [
+    Asked(features(host.support.x)[i][mask], host.support.y[i][mask], features(host.query.x)[i])
+    for i, mask in enumerate(host.support.mask)
+  ]
+  ladder, found = test.ladder, {}
+  answered = answers(ladder.rungs, asked, config.training.seeds)
+  every = list(track(answered, description=f"baselines, K = {k}", total=len(asked), console=console))
   for i, rung in enumerate(ladder.rungs):
     values = np.stack([row[i].predicted for row in every])
     if test.labels and values.ndim == 2:  # labels and not a score for each class
@@ -329,7 +289,7 @@ def _score_rungs(
     scores = score_values(values, drawn, test.judge)
     costs = {"labels": _labels(drawn)[0], "seconds": np.asarray([row[i].seconds for row in every])}
     found[rung.name] = scores | costs
-  query = np.asarray(_features(drawn.query.x))
+  query = features(host.query.x)
   for fixed in ladder.fixed:
     began = time.perf_counter()
     values = fixed.answer(query.reshape(-1, query.shape[-1]))

@@ -47,9 +47,8 @@ def run(config: Config, docstring: str, folder: Path, part: str | None = None) -
   folds = [fold for fold in build.folds(config) if part is None or fold.name == part]
   if not folder.exists():
     job.start(config, docstring, folder)
-  answered = job.begin_baselines(config, folds)
   job.train(config, folds, folder, resume=True)
-  job.score(config, folds, folder, answered)
+  job.score(config, folds, folder)
   jax.clear_caches()  # the programs of a hundred designs are more than a process may map
 
 

@@ -21,8 +21,7 @@ def main(argv: list[str]) -> None:
   config, docstring = load(folder / "config.py")
   config = tyro.cli(Config, args=argv[1:], default=config, config=(tyro.conf.AvoidSubcommands,), description=docstring)
   validate(config)
-  folds = build.folds(config)
-  job.score(config, folds, folder, job.begin_baselines(config, folds))
+  job.score(config, build.folds(config), folder)
   job.console.print(f"report: {write_report([folder], folder / 'report.html')}")
 
 

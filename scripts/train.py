@@ -58,7 +58,6 @@ def main(argv: list[str]) -> None:
     job.start(config, docstring, folder)
   job.console.print(f"run folder: {folder}")
   prepared = time.perf_counter()
-  answered = job.begin_baselines(config, folds)
   try:
     job.train(config, folds, folder, command.resume)
   except Interrupted as error:
@@ -66,7 +65,7 @@ def main(argv: list[str]) -> None:
     job.console.print(f"{error}\ngo on with: python scripts/train.py {folder} --resume", soft_wrap=True)
     raise SystemExit(130) from None
   job.note(folder, tasks=prepared - began, training=time.perf_counter() - prepared)
-  job.score(config, folds, folder, answered)
+  job.score(config, folds, folder)
   job.console.print(f"report: {write_report([folder], folder / 'report.html')}")
 
 

@@ -184,7 +184,7 @@ def test_the_pooled_models_are_fitted_on_the_history_alone(ladder, history):
 def test_lda_of_one_example_each_is_the_centroid(ladder):
   asked, _ = _episode(6, 1)
   rungs = (_rung(ladder, "nearest centroid"), _rung(ladder, "shrinkage LDA"))
-  ((centroid, lda),) = answers([(rungs, asked, 0)])
+  ((centroid, lda),) = answers(rungs, [asked], seeds=1)
   np.testing.assert_array_equal(lda.predicted, centroid.predicted)
 
 
@@ -248,7 +248,7 @@ def test_the_envelope_rule_names_the_race_whose_line_is_larger():
 
 def test_answers_on_all_cores_are_those_of_one_in_order(ladder):
   asked = [_episode(seed, 3)[0] for seed in range(5)]
-  parallel = list(answers((ladder.rungs, one, i % 2) for i, one in enumerate(asked)))
+  parallel = list(answers(ladder.rungs, asked, seeds=2))
   serial = [[rung.predict(*episode, i % 2) for rung in ladder.rungs] for i, episode in enumerate(asked)]
   assert len(parallel) == 5
   for ours, theirs in zip(parallel, serial, strict=True):
@@ -259,7 +259,7 @@ def test_answers_on_all_cores_are_those_of_one_in_order(ladder):
 
 def test_every_rung_is_perfect_on_separable_classes(ladder):
   asked, truth = zip(*(_episode(seed, 10, spread=0.1) for seed in range(3)), strict=True)
-  for row, true in zip(answers((ladder.rungs, one, 0) for one in asked), truth, strict=True):
+  for row, true in zip(answers(ladder.rungs, list(asked), seeds=1), truth, strict=True):
     for rung, (labels, _) in zip(ladder.rungs, row, strict=True):
       if rung.name == "majority class":
         assert (labels == true).mean() == pytest.approx(1 / CLASSES)
@@ -269,7 +269,7 @@ def test_every_rung_is_perfect_on_separable_classes(ladder):
 
 def test_every_rung_answers_from_one_example_of_each_class(ladder):
   asked, truth = _episode(5, 1, spread=0.1)
-  (row,) = answers([(ladder.rungs, asked, 0)])
+  (row,) = answers(ladder.rungs, [asked], seeds=1)
   right = {rung.name: (labels == truth).mean() for rung, (labels, _) in zip(ladder.rungs, row, strict=True)}
   for name in ("nearest centroid", "nearest centroid, whitened", "logistic regression", "extra trees"):
     assert right[name] == 1.0, name
@@ -287,7 +287,7 @@ def test_a_gaussian_process_on_ten_points_of_a_sine_beats_zero_and_the_mean():
     asked.append(Asked(x, amplitude * np.sin(x + phase), q))
     truth.append(amplitude * np.sin(q + phase))
   error = {}
-  rows = list(answers((ladder.rungs, one, 0) for one in asked))
+  rows = list(answers(ladder.rungs, asked, seeds=1))
   for i, rung in enumerate(ladder.rungs):
     error[rung.name] = np.mean([np.square(row[i].predicted - t).mean() for row, t in zip(rows, truth, strict=True)])
   (zero,) = ladder.fixed

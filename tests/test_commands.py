@@ -48,10 +48,7 @@ def done(monkeypatch, tmp_path) -> list[Any]:
   monkeypatch.setattr(
     job, "train", lambda config, folds, folder, resume: steps.append(("train", config, folder, resume))
   )
-  monkeypatch.setattr(job, "begin_baselines", lambda config, folds: ("answers", config))
-  monkeypatch.setattr(
-    job, "score", lambda config, folds, folder, answered: steps.append(("score", config, folder, folds[1], answered[1]))
-  )
+  monkeypatch.setattr(job, "score", lambda config, folds, folder: steps.append(("score", config, folder, folds[1])))
   return steps
 
 
@@ -78,7 +75,7 @@ def test_what_the_command_line_changes_is_trained_scored_and_kept(done, monkeypa
     seed=3,
   )
   (folder,) = Path("runs").iterdir()
-  assert done == [("train", expected, folder, False), ("score", expected, folder, expected, expected)]
+  assert done == [("train", expected, folder, False), ("score", expected, folder, expected)]
   assert c.load(folder / "config.py")[0] == expected
   assert pages == [([folder], folder / "report.html")]
   assert json.loads((folder / "run.json").read_text())["seconds"].keys() == {"tasks", "training"}
@@ -149,7 +146,7 @@ def test_a_run_is_scored_again_with_what_the_command_line_changes_and_its_page_r
   folder = run_of("sines-20260101-120000")
   evaluate.main([str(folder), "--evaluation.episodes", "1000"])
   expected = dataclasses.replace(CONFIG, evaluation=dataclasses.replace(CONFIG.evaluation, episodes=1000))
-  assert done == [("score", expected, folder, expected, expected)]
+  assert done == [("score", expected, folder, expected)]
   assert pages == [([folder], folder / "report.html")]
   assert c.load(folder / "config.py")[0] == CONFIG  # what was trained stays written down
 

@@ -222,7 +222,7 @@ def test_a_job_without_labels_runs_from_end_to_end_and_its_report_misses_seeds_a
   folder, folds = tmp_path / "run", build.folds(config)
   job.start(config, "a test", folder)
   job.train(config, folds, folder, resume=False)
-  rows = parse(job.score(config, folds, folder, job.begin_baselines(config, folds)))
+  rows = parse(job.score(config, folds, folder))
   assert {row.k for row in rows} == {0}
   assert {"rmse", "rmse_uncapped", "nasa", "nasa_uncapped"} <= {row.metric for row in rows}
   assert {row.method for row in rows} > {"pooled network", "boosted trees"}

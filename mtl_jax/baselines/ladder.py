@@ -5,10 +5,9 @@ the new unit, some with what the training units left beside them; a `Fixed` one 
 training units alone.
 """
 
-import os
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import joblib
@@ -63,13 +62,13 @@ class Answered(NamedTuple):
   """What a rung predicts for one episode."""
 
   predicted: np.ndarray
-  seconds: float  # of one core, to fit and to answer
+  seconds: float  # to fit and to answer, in one process
 
 
 def _answer(rungs: tuple[Rung, ...], asked: Asked, seed: int) -> list[Answered]:
   def one(rung: Rung) -> Answered:
-    began = time.process_time()  # of the clock on the wall, what runs beside it would have a share
-    return Answered(rung.predict(*asked, seed), time.process_time() - began)
+    began = time.perf_counter()
+    return Answered(rung.predict(*asked, seed), time.perf_counter() - began)
 
   with warnings.catch_warnings():
     # A hyperparameter at its bound, a solver stopped early or one example per class make a weak
@@ -81,13 +80,10 @@ def _answer(rungs: tuple[Rung, ...], asked: Asked, seed: int) -> list[Answered]:
     return [one(rung) for rung in rungs]
 
 
-def answers(asked: Iterable[tuple[tuple[Rung, ...], Asked, int]]) -> Iterator[list[Answered]]:
-  """Every rung's answer for each episode, in order.
+def answers(rungs: tuple[Rung, ...], asked: list[Asked], seeds: int) -> Iterator[list[Answered]]:
+  """Every rung's answer for each episode, in order, computed on all cores.
 
-  The call starts them on all cores, in processes that give way to everything else that runs; the iterator waits.
-
-  Args:
-    asked: rungs, an episode and its random state.
+  Episode i uses random state i mod `seeds`.
   """
-  parallel = joblib.Parallel(n_jobs=-1, return_as="generator", initializer=os.nice, initargs=(19,))
-  return parallel(joblib.delayed(_answer)(*one) for one in asked)
+  parallel = joblib.Parallel(n_jobs=-1, return_as="generator")
+  return parallel(joblib.delayed(_answer)(rungs, episode, i % seeds) for i, episode in enumerate(asked))
