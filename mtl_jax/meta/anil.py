@@ -7,7 +7,6 @@ understanding the effectiveness of MAML", ICLR 2020, section 4: almost no inner 
 import optax
 
 from mtl_jax.meta.maml import maml
-from mtl_jax.meta.task_map import CHUNK
 from mtl_jax.tree import AdaptMask, named
 from mtl_jax.types import Algorithm, Apply, ExampleLoss
 
@@ -21,7 +20,7 @@ def anil(
   outer: optax.GradientTransformation,
   head: AdaptMask | None = None,
   first_order: bool = False,
-  chunk: int = CHUNK,
+  chunk: int | None = None,
 ) -> Algorithm:
   """Almost no inner loop; arguments, metrics and errors as `maml`.
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import optax
 
 from mtl_jax.meta.optimise import start, step
-from mtl_jax.meta.task_map import CHUNK, hide_masked, task_gradient
+from mtl_jax.meta.task_map import hide_masked, task_gradient
 from mtl_jax.types import Algorithm, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
 
 Encode = Callable[[PyTree, PyTree, Array], Array]
@@ -49,7 +49,7 @@ def cnp(
   loss: ExampleLoss,
   *,
   outer: optax.GradientTransformation,
-  chunk: int = CHUNK,
+  chunk: int | None = None,
 ) -> Algorithm:
   """Conditional neural processes.
 
@@ -60,7 +60,7 @@ def cnp(
     decode: g, decode(params, x[n, ...], r[d]) -> prediction[n, ...].
     loss: loss(prediction, target) -> [n]; a negative log-likelihood in the paper.
     outer: Optax optimiser.
-    chunk: tasks at once.
+    chunk: tasks at once; None: as many as are fast (`task_map.chunk_for`).
 
   Returns:
     An Algorithm. Metrics: `loss` on the query set, `gradient_norm`.

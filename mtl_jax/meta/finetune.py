@@ -14,7 +14,7 @@ import optax
 
 from mtl_jax.meta.inner_loop import inner_loop
 from mtl_jax.meta.optimise import start, step
-from mtl_jax.meta.task_map import CHUNK, hide_masked, join, masked_loss, task_mean
+from mtl_jax.meta.task_map import hide_masked, join, masked_loss, task_mean
 from mtl_jax.tree import AdaptMask
 from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
 
@@ -39,7 +39,7 @@ def finetune(
   inner_steps: int,
   outer: optax.GradientTransformation,
   adapt: AdaptMask | None = None,
-  chunk: int = CHUNK,
+  chunk: int | None = None,
 ) -> Algorithm:
   """Joint training, then fine-tuning of all leaves or of a head.
 
@@ -50,7 +50,7 @@ def finetune(
     inner_steps: steps on the support set when predicting.
     outer: Optax optimiser of the joint training.
     adapt: which leaves fine-tuning changes, `tree.named("head")` for the head; None: all.
-    chunk: tasks at once.
+    chunk: tasks at once; None: as many as are fast (`task_map.chunk_for`).
 
   Returns:
     An Algorithm. Metrics: `loss` on support and query examples together; `gradient_norm`.

@@ -16,7 +16,7 @@ import optax
 
 from mtl_jax.meta.inner_loop import Rates, init_rates, inner_loop
 from mtl_jax.meta.optimise import start, step
-from mtl_jax.meta.task_map import CHUNK, masked_loss, task_gradient
+from mtl_jax.meta.task_map import masked_loss, task_gradient
 from mtl_jax.tree import AdaptMask
 from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
 
@@ -48,7 +48,7 @@ def maml(
   per_step_rates: bool = False,
   rematerialise: bool = False,
   clip: float | None = None,
-  chunk: int = CHUNK,
+  chunk: int | None = None,
 ) -> Algorithm:
   """Model-agnostic meta-learning.
 
@@ -65,7 +65,7 @@ def maml(
     per_step_rates: a learned rate of its own for each inner step.
     rematerialise: trade time for memory in the backward pass.
     clip: limit on the inner gradient's global norm.
-    chunk: tasks at once.
+    chunk: tasks at once; None: as many as are fast (`task_map.chunk_for`).
 
   Returns:
     An Algorithm. Metrics: `loss`, the query loss after adaptation; `support_loss`, the

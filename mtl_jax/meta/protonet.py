@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import optax
 
 from mtl_jax.meta.optimise import start, step
-from mtl_jax.meta.task_map import CHUNK, hide_masked, task_gradient
+from mtl_jax.meta.task_map import hide_masked, task_gradient
 from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
 
 _ABSENT = -1e9  # the logit of a class without a support example
@@ -38,7 +38,7 @@ def protonet(
   *,
   classes: int,
   outer: optax.GradientTransformation,
-  chunk: int = CHUNK,
+  chunk: int | None = None,
 ) -> Algorithm:
   """Prototypical networks.
 
@@ -48,7 +48,7 @@ def protonet(
     classes: how many; labels are 0 to classes - 1. A class without a support example is
       never predicted.
     outer: Optax optimiser.
-    chunk: tasks at once.
+    chunk: tasks at once; None: as many as are fast (`task_map.chunk_for`).
 
   Returns:
     An Algorithm. Metrics: `loss` on the query set, `gradient_norm`.

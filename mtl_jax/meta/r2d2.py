@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import optax
 
 from mtl_jax.meta.optimise import start, step
-from mtl_jax.meta.task_map import CHUNK, hide_masked, task_gradient
+from mtl_jax.meta.task_map import hide_masked, task_gradient
 from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
 
 _ABSENT = -1e9  # the logit of a class without a support example
@@ -94,7 +94,7 @@ def r2d2(
   penalty: float = 1.0,
   alpha: float = 1.0,
   common: tuple[int, int] | None = None,
-  chunk: int = CHUNK,
+  chunk: int | None = None,
 ) -> Algorithm:
   """Ridge regression on a learned embedding.
 
@@ -106,6 +106,7 @@ def r2d2(
     outer: Optax optimiser.
     penalty, alpha: where lambda and alpha start.
     common: (d, outputs): learn W_0 of this shape, which starts at zero; None: pull to zero.
+    chunk: tasks at once; None: as many as are fast (`task_map.chunk_for`).
 
   Returns:
     An Algorithm. Metrics: `loss` on the query set, `gradient_norm`, `penalty`.

@@ -16,7 +16,7 @@ import optax
 
 from mtl_jax.meta.inner_loop import inner_loop
 from mtl_jax.meta.optimise import start, step
-from mtl_jax.meta.task_map import CHUNK, join, masked_loss, task_mean, weighted_sum
+from mtl_jax.meta.task_map import join, masked_loss, task_mean, weighted_sum
 from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
 
 
@@ -41,7 +41,7 @@ def reptile(
   outer: optax.GradientTransformation,
   batch_size: int | None = None,
   predict_steps: int | None = None,
-  chunk: int = CHUNK,
+  chunk: int | None = None,
 ) -> Algorithm:
   """Batched Reptile.
 
@@ -53,7 +53,7 @@ def reptile(
     outer: Optax optimiser that is handed theta - phi as its gradient.
     batch_size: examples drawn without replacement for each inner step; None: all.
     predict_steps: steps on the support set when predicting; None: `inner_steps`.
-    chunk: tasks at once.
+    chunk: tasks at once; None: as many as are fast (`task_map.chunk_for`).
 
   Returns:
     An Algorithm. Metrics: `loss`, the loss of the last inner step; `support_loss`, of the

@@ -11,20 +11,35 @@ import jax.numpy as jnp
 
 from mtl_jax.types import Apply, Array, Batch, BatchLoss, Episode, ExampleLoss, Metrics, PyTree
 
-CHUNK = 64
-"""Tasks per chunk. For tiny networks on a CPU a chunk of 64 stays in cache; fewer tasks are one vmap."""
+_MANY, _FEW = 64, 8
+_TINY = 4096  # bytes
 
 
-def task_mean(f: Callable[[Array, Episode, Array], PyTree], key: Array, data: Episode, chunk: int = CHUNK) -> PyTree:
+def chunk_for(data: PyTree) -> int:
+  """How many tasks at once are fast, of `data` with tasks on the leading axis.
+
+  On a CPU 8, whose gradients stay in its cache: five steps of MAML on 128 tasks of 100 examples of 64 numbers take
+  0.66 of the time that chunks of 64 take. Tasks below 4 KiB, such as sine waves, are all overhead, and an accelerator
+  wants work: 64.
+  """
+  leaves = jax.tree.leaves(data)
+  of_a_task = sum(leaf.size * leaf.dtype.itemsize for leaf in leaves) / leaves[0].shape[0]
+  return _FEW if jax.default_backend() == "cpu" and of_a_task >= _TINY else _MANY
+
+
+def task_mean(
+  f: Callable[[Array, Episode, Array], PyTree], key: Array, data: Episode, chunk: int | None = None
+) -> PyTree:
   """Mean over tasks, chunk by chunk.
 
   Args:
     f: f(keys[c], episodes[c], weights[c]) -> the weighted sum over those c tasks, any pytree.
     key: split into one key per task, the same whatever the chunk.
     data: episodes with tasks on the leading axis.
-    chunk: tasks at once; the memory needed is that of one chunk.
+    chunk: tasks at once; the memory needed is that of one chunk. None: `chunk_for` says.
   """
   tasks = jax.tree.leaves(data)[0].shape[0]
+  chunk = chunk or chunk_for(data)
   chunks = -(-tasks // chunk)
   size = -(-tasks // chunks)
   # The last chunk is filled up with tasks that come again at weight 0: one program for all chunks.
@@ -55,7 +70,7 @@ def task_gradient(
   params: PyTree,
   key: Array,
   data: Episode,
-  chunk: int = CHUNK,
+  chunk: int | None = None,
 ) -> tuple[PyTree, Metrics]:
   """Gradient in `params` of the mean over tasks of loss(params, key, episode) -> (scalar, metrics).
 
