@@ -56,9 +56,9 @@ here. They also had fine-tuned networks at a rate of 0.01, which broke them; 0.0
 setting of `cnp` was chosen with a test score in sight.
 
 An independent figure for the simple methods is 0.75 to 0.78 at a MAE of 2.3. The MAE here is no worse, so it is not the
-forecasts: which quantiles that figure averages is not said, and the same forecasts (one group, 600 other episodes, K =
-4 / 12) of mean, smoothing, TSB and shrunk negative binomial come to 0.88-0.91 / 0.80-0.85 over nine deciles, 0.84-0.87 /
-0.77-0.81 over 19 levels and 0.79-0.82 / 0.73-0.76 over 0.1, 0.25, 0.5, 0.75 and 0.9.
+forecasts: which quantiles that figure averages is not said, and the same forecasts (one group, 600 other episodes,
+K = 4 / 12) of mean, smoothing, TSB and shrunk negative binomial come to 0.88-0.91 / 0.80-0.85 over nine deciles,
+0.84-0.87 / 0.77-0.81 over 19 levels and 0.79-0.82 / 0.73-0.76 over 0.1, 0.25, 0.5, 0.75 and 0.9.
 """
 
 from mtl_jax.config import MLP, Cnp, Config, Demand, Evaluation, Finetune, Training
