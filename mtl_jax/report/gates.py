@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 
 def draw_gates(levels: Sequence[np.ndarray], tasks: Sequence[str]) -> Figure:
@@ -29,8 +30,11 @@ def draw_gates(levels: Sequence[np.ndarray], tasks: Sequence[str]) -> Figure:
     if level.shape[1] <= 16:
       axes.set_xticks(range(level.shape[1]))
       for (row, column), value in np.ndenumerate(level):
-        ink = "white" if abs(value) > 0.6 * limit else "#222222"
-        axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color=ink)
+        if value:  # exactly 0 is what a task has no gate to
+          ink = "white" if abs(value) > 0.6 * limit else "#222222"
+          axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color=ink)
+    else:
+      axes.xaxis.set_major_locator(MaxNLocator(integer=True))
   colours = figure.colorbar(panels[0].images[0], ax=panels.tolist())
   colours.ax.set_ylim(min(0.0, *(float(level.min()) for level in levels)), limit)
   return figure
