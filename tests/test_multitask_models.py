@@ -253,9 +253,7 @@ def test_one_expert_and_a_path_at_its_start_are_hard_sharing(name):
   head = {"table": {"load": nn.Dense(2), "wear": nn.Dense(1)}}
   shared = MultiTask({"table": MLP((D,))}, head, trunk=MLP((4, 3)))
   x = {"table": jnp.asarray(Z, jnp.float32)}
-  params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), random_params(shared.init, KEY, x, seed=6))[
-    "params"
-  ]
+  params = jax.tree.map(np.float32, random_params(shared.init, KEY, x, seed=6))["params"]
   path = MMoE(1, (4, 3)) if name == "mmoe" else PATHS[name]
   own = MultiTask({"table": MLP((D,))}, head, paths=path)
   first, last = params["trunk"]["dense_0"], params["trunk"]["head"]
