@@ -2,6 +2,37 @@
 
 from mtl_jax.models.conv import Conv1D, Conv2D, PatchConv, conv4
 from mtl_jax.models.mlp import MLP
+from mtl_jax.models.multitask import (
+  CGC,
+  LTB,
+  MTAN,
+  PLE,
+  CrossStitch,
+  DSelectK,
+  FiLM,
+  LoRA,
+  MMoE,
+  MultiTask,
+  OrdinalHead,
+)
 from mtl_jax.models.residual import Residual
 
-__all__ = ["MLP", "Conv1D", "Conv2D", "PatchConv", "Residual", "conv4"]
+__all__ = [
+  "CGC",
+  "LTB",
+  "MLP",
+  "MTAN",
+  "PLE",
+  "Conv1D",
+  "Conv2D",
+  "CrossStitch",
+  "DSelectK",
+  "FiLM",
+  "LoRA",
+  "MMoE",
+  "MultiTask",
+  "OrdinalHead",
+  "PatchConv",
+  "Residual",
+  "conv4",
+]
