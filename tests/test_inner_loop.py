@@ -10,6 +10,7 @@ import optax
 import pytest
 
 from mtl_jax import init_rates, inner_loop, maml, task_gradient, task_mean, tree
+from mtl_jax.meta.task_map import chunk_for
 from mtl_jax.losses import squared_error
 from mtl_jax.meta.hoist import hoisted
 from mtl_jax.types import Batch, Episode
@@ -368,6 +369,12 @@ def test_ten_thousand_tasks_need_the_memory_of_one_chunk():
   arguments = 10_016 * (4 * 4 + 2 + 12)  # x and y, masks, key and weight of each task
   assert many < few + 3 * arguments
   assert unchunked > few + (256 - 32) * 64  # a GPU's workspace, which is in all three, hides more than that
+
+
+def test_tasks_are_taken_eight_at_a_time_on_a_cpu_unless_they_are_tiny():
+  data = {"x": jnp.zeros((100, 1022)), "mask": jnp.zeros((100, 8), bool)}  # 4,096 bytes a task
+  assert chunk_for(data) == (8 if jax.default_backend() == "cpu" else 64)
+  assert chunk_for(jax.tree.map(lambda leaf: leaf[:, 1:], data)) == 64
 
 
 def test_task_mean_averages_any_pytree():
