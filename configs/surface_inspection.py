@@ -111,9 +111,9 @@ that, and nothing is won elsewhere; simple rungs read the features that the desi
   DeepPCB: r2d2, penalty 10, shrunk by 0.3                       44.4 (43.4-45.3)   63.9 (63.2-64.6)   71.4 (70.8-72.0)
     ridge, extra trees, shrinkage LDA                            46.3 (45.3-47.2)   71.9 (71.3-72.5)   78.1 (77.6-78.6)
 
-The paired differences are -0.0 (-0.4 to 0.3), -0.6 (-0.8 to -0.3) and -0.4 (-0.6 to -0.2) on NEU. On the tile `r2d2` is
-0.6 (0.2 to 1.0) ahead at K = 1 among methods that read spectra alone, but a ridge on all features has 28.3 above. So the
-2.7 points at K = 1 are what whitening by another material's scatter gives on NEU, and neither of the other two sets
+The paired differences are -0.0 (-0.4 to 0.3), -0.6 (-0.8 to -0.3) and -0.4 (-0.6 to -0.2) on NEU. On the tile `r2d2`
+is 0.6 (0.2 to 1.0) ahead at K = 1 among methods that read spectra alone, but a ridge on all features has 28.3 above. So
+the 2.7 points at K = 1 are what whitening by another material's scatter gives on NEU, and neither of the other two sets
 would have told so.
 """
 

@@ -10,9 +10,9 @@ import optax
 import pytest
 
 from mtl_jax import init_rates, inner_loop, maml, task_gradient, task_mean, tree
-from mtl_jax.meta.task_map import chunk_for
 from mtl_jax.losses import squared_error
 from mtl_jax.meta.hoist import hoisted
+from mtl_jax.meta.task_map import chunk_for
 from mtl_jax.types import Batch, Episode
 
 KEY = jax.random.key(0)
