@@ -28,7 +28,7 @@ Beside them, trained for 250 steps (2026-11-25; defaults, not tuned): maml 77.4 
 rates 77.4 / 82.9 / 84.2 (250 steps hardly move them), reptile 76.0 / 81.4 / 82.5.
 """
 
-from mtl_jax.config import MLP, Anil, Config, Finetune, Fleet, ProtoNet, Training
+from mtl_jax.config import MLP, Anil, Config, Evaluation, Finetune, Fleet, ProtoNet, Training
 
 config = Config(
   name="fleet_diagnosis",
@@ -37,4 +37,5 @@ config = Config(
   algorithm=Anil(inner_lr=0.1, inner_steps=5),
   controls=(ProtoNet(), Finetune()),
   training=Training(steps=200, chunk_steps=100),
+  evaluation=Evaluation(adaptation_steps=(0, 1, 5, 20)),
 )

@@ -63,7 +63,10 @@ def poisson_deviance(prediction: Array, target: Array) -> Array:
 
   p - y - y log(p / y), which weighs an error by 1 / p where the squared error lets the largest series decide
   (P. McCullagh, J. A. Nelder, "Generalized linear models", 1989, section 2.3).
+
+  Raises: ValueError if the shapes differ.
   """
+  _alike(prediction, target)
   some = jnp.where(target > 0, target, 1.0)
   return prediction - target - jnp.where(target > 0, target * jnp.log(prediction / some), 0.0)
 
@@ -88,7 +91,7 @@ def negative_binomial(prediction: Array, target: Array) -> Array:
   Raises: ValueError if the shapes do not fit.
   """
   log_mean, log_dispersion = _two(prediction, target)
-  log_dispersion = jnp.maximum(log_dispersion, -20.0)
+  log_dispersion = jnp.clip(log_dispersion, -20.0, 80.0)  # one over it is a float32 at both ends
   y = jnp.where(target >= 0, target, 0.0)
   r, odds = jnp.exp(-log_dispersion), log_mean + log_dispersion
   value = jax.scipy.special.gammaln(y + 1.0) - _log_rising(r, y)
@@ -106,8 +109,10 @@ def zero_inflated_poisson(prediction: Array, target: Array) -> Array:
   """
   log_rate, odds = _two(prediction, target)
   log_structural, log_poisson = jax.nn.log_sigmoid(odds), jax.nn.log_sigmoid(-odds)
-  zero = jnp.logaddexp(log_structural, log_poisson - jnp.exp(log_rate))
-  return jnp.where(target == 0, -zero, _poisson(log_rate, target) - log_poisson)
+  # In the branch not taken the rate is 1, and a rate of e^80 rules a Poisson zero out: an infinite one has no gradient.
+  zero = jnp.logaddexp(log_structural, log_poisson - jnp.exp(jnp.minimum(log_rate, 80.0)))
+  some = _poisson(jnp.where(target == 0, 0.0, log_rate), target) - log_poisson
+  return jnp.where(target == 0, -zero, some)
 
 
 def weibull(prediction: Array, target: Array) -> Array:
@@ -134,7 +139,7 @@ def svdd(prediction: Array, target: Array, centre: Array) -> Array:
   What is normal is drawn to the centre and what is far from it later is an anomaly; a known anomaly has loss 0, so that
   only normal examples are learned from. L. Ruff et al., "Deep one-class classification", ICML 2018, the one-class form
   of Deep SVDD. The paper fixes the centre at the mean of the embeddings before training, moved away from 0, and leaves
-  out biases, with which all could be mapped to the centre: let the head be `nn.Dense(d, use_bias=False)`.
+  out the biases of every layer, with which all could be mapped to the centre.
 
   Raises: ValueError if the shapes do not fit.
   """

@@ -1,7 +1,7 @@
 """Draws the way that each aggregator takes on the two-objective problem of CAGrad and Nash-MTL.
 
 python scripts/toy_trajectories.py
-python scripts/toy_trajectories.py --steps 35000 --picture trajectories.png
+python scripts/toy_trajectories.py --steps 40000 --picture trajectories.png
 
 From the three starts of CAGrad's figure 1, with its Adam of rate 0.001. A dot is a start, the star is where the mean of
 both losses is least, and lines go from dark to bright. Another aggregator is another row of `AGGREGATORS`.

@@ -514,11 +514,15 @@ def test_options_that_do_not_go_together_are_refused():
     with pytest.raises(ValueError, match=match):
       joint(**({"apply": model("mixed"), "losses": LOSSES, "outer": optax.sgd(1.0)} | options))
 
+  refused("represention", level="represention", aggregator=MEAN)
+  refused("Own", outside="Own", aggregator=MEAN)
   refused("two parts", apply=lambda params, x: x, level="representation", aggregator=MEAN)
   refused("work on parameters", level="representation", aggregator=trimmed_mean(1))
   refused("work on parameters", level="representation", aggregator=MEAN, before=optax.scale_by_adam())
   refused("clip_before", clip_before=1.0)
   refused("streamed", before=optax.scale_by_adam(), aggregator=graddrop())
+  with pytest.raises(ValueError, match="negative"):
+    trimmed_mean(-1)
   data = examples("mixed", 1)
   with pytest.raises(ValueError, match="labels the tasks"):
     run("mixed", {name: data[name] for name in ("rig", "codes")})

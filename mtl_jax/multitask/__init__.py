@@ -1,4 +1,4 @@
-"""Multi-task learning: one model for many tasks, none of them left worse off.
+"""Multi-task learning: one model for many tasks.
 
 `joint` trains; an aggregator looks at the Gram matrix of the task gradients, a weighting at the losses only.
 """
@@ -16,7 +16,6 @@ from mtl_jax.multitask.learned_weighting import DWAState, FAMOState, ScaleState,
 from mtl_jax.multitask.mgda import mgda
 from mtl_jax.multitask.nash_mtl import fairgrad, nash_mtl
 from mtl_jax.multitask.pcgrad import GradVacState, gradvac, pcgrad
-from mtl_jax.multitask.solvers import Solution
 from mtl_jax.multitask.sources import MultiApply, Split
 from mtl_jax.multitask.stochastic import SimplexState, modo, sdmgrad
 from mtl_jax.multitask.upgrad import dualproj, upgrad
@@ -32,7 +31,6 @@ __all__ = [
   "MultiApply",
   "ScaleState",
   "SimplexState",
-  "Solution",
   "Split",
   "aligned_mtl",
   "cagrad",

@@ -45,5 +45,5 @@ def constant(weights: Sequence[float]) -> Aggregator:
 
 
 def random() -> Aggregator:
-  """Weights drawn anew at every step; they are positive and sum to one."""
+  """Weights drawn anew at every step; they are positive and sum to one. `rlw` draws them without a Gram matrix."""
   return stateless(lambda key, gram, losses, active: softmax(jax.random.normal(key, active.shape, gram.dtype), active))

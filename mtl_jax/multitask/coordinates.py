@@ -60,7 +60,11 @@ def trimmed_mean(trim: int) -> CoordinateAggregator:
   D. Yin, Y. Chen, K. Ramchandran, P. Bartlett, "Byzantine-robust distributed learning: towards optimal statistical
   rates", ICML 2018, definition 2. Where fewer than 2 trim + 1 tasks have labels, as many are left out on each side as
   leave one or two: the median.
+
+  Raises: ValueError if `trim` is negative.
   """
+  if trim < 0:
+    raise ValueError(f"trimmed_mean: trim = {trim} is negative")
 
   def combine(key: Array, rows: Array, active: Array) -> Array:
     del key

@@ -8,7 +8,7 @@ g~_k over the steps with a forgetting rate beta; that needs the gradients themse
 
 import jax.numpy as jnp
 
-from mtl_jax.multitask.rows import rows
+from mtl_jax.multitask.rows import positive, rows
 from mtl_jax.multitask.stateless import stateless
 from mtl_jax.types import Aggregator, Array
 
@@ -19,7 +19,7 @@ def db_mtl() -> Aggregator:
   def weights(key: Array, gram: Array, losses: Array, active: Array) -> Array:
     del key
     r = rows(gram, active)
-    steepest = jnp.max(r.norm / jnp.where(active, losses, 1.0).astype(gram.dtype))
+    steepest = jnp.max(r.norm / positive(losses, active).astype(gram.dtype))
     return r.over_norm(jnp.full_like(r.norm, steepest))
 
   return stateless(weights)

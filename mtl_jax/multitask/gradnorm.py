@@ -8,7 +8,8 @@ K. The training step uses the weights from before (algorithm 1).
 
 Z. Chen, V. Badrinarayanan, C.-Y. Lee, A. Rabinovich, "GradNorm: gradient normalization for adaptive loss balancing
 in deep multitask networks", ICML 2018. Two things the paper leaves open: the weights take a plain gradient step on
-the loss divided by mean(G), so that the learning rate has no unit, and no weight falls below 0.001.
+the loss divided by mean(G), so that the learning rate has no unit, and none falls below 0.001 before they are scaled.
+Losses must not be negative.
 """
 
 from typing import NamedTuple
@@ -58,7 +59,7 @@ def gradnorm(alpha: float = 1.5, *, learning_rate: float = 0.025) -> Aggregator:
     tasks = count(active, gram.dtype)
     length = w * r.norm
     mean_length = jnp.sum(length) / tasks
-    ratio = jnp.where(active, losses / jnp.where(first > 0.0, first, 1.0), 0.0)
+    ratio = jnp.where(active, jnp.maximum(losses, 0.0) / jnp.where(first > 0.0, first, 1.0), 0.0)
     mean_ratio = jnp.sum(ratio) / tasks
     rate = ratio / jnp.where(mean_ratio > 0.0, mean_ratio, 1.0)
     slope = jnp.sign(length - mean_length * rate**alpha) * r.norm

@@ -65,13 +65,15 @@ def joint(
 
   Args:
     apply: apply(params, {source: x[n, ...]}) -> {task: prediction[n, ...]}, of whichever sources it is asked for.
-    losses: {task: loss(prediction, target) -> [n]}; their order numbers the tasks.
+    losses: {task: loss(prediction, target) -> [n]}; their order numbers the tasks. A masked label arrives as 0, where
+      the loss must have a finite derivative.
     outer: Optax optimiser of the combined gradient: with Adam here, Adam comes after aggregation.
     aggregator: combines the gradients of the weighted losses; it sees the losses themselves unweighted. None: the sum
       of the weighted losses, or without `weighting` the mean of the active ones, in one pass and without G.
     weighting: weighs the losses. Its weights multiply the aggregator's.
     level: where gradients are compared. None: in all parameters. A mask: in these leaves. "representation": in what
-      `apply.represent` returns (the upper bound of Sener & Koltun, section 3.3); `apply` is then a `Split`.
+      `apply.represent` returns (the upper bound of Sener & Koltun, section 3.3); `apply` is then a `Split`. Tasks of
+      different sources are orthogonal there.
     outside: what the parameters beyond that level, mostly the tasks' heads, descend on. "own": their tasks' losses,
       weighted by `weighting` alone, as in MGDA (algorithm 2, line 2) and CAGrad's code; "weighted": the losses with the
       aggregator's weights too, as in Nash-MTL's code. At level None there are none.
@@ -89,7 +91,7 @@ def joint(
 
   Raises: ValueError if options do not go together, or the data's tasks are not those of `losses`.
   """
-  _check(apply, aggregator, level, before, clip_before)
+  _check(apply, aggregator, level, outside, before, clip_before)
   tasks, on_z = len(losses), level == "representation"
   mask: AdaptMask | None = None if isinstance(level, str) else level
 
@@ -161,7 +163,11 @@ def joint(
   return Algorithm(init, update, predict)
 
 
-def _check(apply, aggregator, level, before, clip_before) -> None:
+def _check(apply, aggregator, level, outside, before, clip_before) -> None:
+  if isinstance(level, str) and level != "representation":
+    raise ValueError(f"level={level!r}: None, a mask or 'representation'")
+  if outside not in ("own", "weighted"):
+    raise ValueError(f"outside={outside!r}: 'own' or 'weighted'")
   if level == "representation" and not isinstance(apply, Split):
     raise ValueError('level="representation" needs an apply in two parts, joint(Split(represent, heads), ...)')
   if level == "representation" and (before is not None or isinstance(aggregator, CoordinateAggregator)):

@@ -2,7 +2,8 @@
 how fast the losses fall.
 
 The losses that a weighting sees are those of the step at hand; what it learns from them acts from the next step on.
-Absent tasks have weight 0 and keep their state.
+Absent tasks have weight 0 and keep their state. Losses must not be negative, as densities' can be: no weight would be
+large enough for them.
 """
 
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from mtl_jax.multitask.rows import count, softmax
+from mtl_jax.multitask.rows import count, positive, softmax
 from mtl_jax.types import Array, Weighting
 
 
@@ -35,7 +36,7 @@ def uncertainty(learning_rate: float) -> Weighting:
   semantics", CVPR 2018, eq. 7. At the minimum in s the weight is 1 / (2 L_k).
 
   Args:
-    learning_rate: of the gradient step on s.
+    learning_rate: of the gradient step on s; times a loss well below 1, or one step ends the task's weight.
   """
 
   def weigh(key: Array, losses: Array, active: Array, state: ScaleState) -> tuple[Array, ScaleState]:
@@ -53,7 +54,7 @@ def imtl_l(learning_rate: float) -> Weighting:
   L. Liu et al., "Towards impartial multi-task learning", ICLR 2021.
 
   Args:
-    learning_rate: of the gradient step on s.
+    learning_rate: of the gradient step on s; times a loss well below 1, or one step ends the task's weight.
   """
 
   def weigh(key: Array, losses: Array, active: Array, state: ScaleState) -> tuple[Array, ScaleState]:
@@ -86,7 +87,7 @@ def dwa(period: int, *, temperature: float = 2.0) -> Weighting:
 
   S. Liu, E. Johns, A. J. Davison, "End-to-end multi-task learning with attention", CVPR 2019, eq. 7. The paper's t
   counts epochs; here it counts periods of `period` steps, L_k(t) being the mean over the steps of the period in which
-  the task was there. A task that a period lacks keeps its r; before two periods with it, r = 1.
+  the task was there. A task that a period lacks keeps its r; before two periods with it, or where its mean is 0, r = 1.
 
   Args:
     period: steps, at best those of an epoch.
@@ -149,7 +150,7 @@ def famo(learning_rate: float = 0.025, *, decay: float = 0.001) -> Weighting:
 
   def weigh(key: Array, losses: Array, active: Array, state: FAMOState) -> tuple[Array, FAMOState]:
     del key
-    losses = jnp.where(active, losses, 1.0)
+    losses = positive(losses, active)
     log_loss = jnp.log(losses).astype(state.log_loss.dtype)
     both = active & state.there
     fall = jnp.where(both, state.log_loss - log_loss, 0.0)

@@ -1,6 +1,6 @@
 """PCGrad and GradVac: each gradient is turned towards the others, one after the other, in random order.
 
-  PCGrad    if g_i'd < 0:      g_i <- g_i - g_j (g_i'g_j) / |g_j|^2                               (algorithm 1)
+  PCGrad    if g_i'g_j < 0:    g_i <- g_i - g_j (g_i'g_j) / |g_j|^2                               (algorithm 1)
   GradVac   if phi < target:   g_i <- g_i + g_j |g_i| (target sqrt(1 - phi^2) - phi sqrt(1 - target^2))
                                             / (|g_j| sqrt(1 - target^2))
             target <- (1 - beta) target + beta phi,   phi the cosine of the g_i so far and g_j

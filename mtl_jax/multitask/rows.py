@@ -58,6 +58,12 @@ def count(active: Array, dtype: jnp.dtype) -> Array:
   return jnp.maximum(jnp.sum(active), 1).astype(dtype)
 
 
+def positive(losses: Array, active: Array) -> Array:
+  """The losses, at least the root of the smallest number there is, so that logarithms and shares of a loss of 0 are
+  finite; 1 where absent."""
+  return jnp.where(active, jnp.maximum(losses, float(jnp.finfo(losses.dtype).tiny) ** 0.5), 1.0)
+
+
 def equal_weights(active: Array, dtype: jnp.dtype) -> Array:
   """1 / (how many are active) for the active tasks, 0 for the others."""
   return active.astype(dtype) / count(active, dtype)

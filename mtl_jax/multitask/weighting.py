@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 
-from mtl_jax.multitask.rows import count, softmax
+from mtl_jax.multitask.rows import count, positive, softmax
 from mtl_jax.types import Array, Weighting
 
 
@@ -33,11 +33,11 @@ def equal() -> Weighting:
 
 def log() -> Weighting:
   """F = sum log L: weights 1 / L, which no loss's unit changes. Losses must be positive."""
-  return _stateless(lambda key, losses, active: 1.0 / losses)
+  return _stateless(lambda key, losses, active: 1.0 / positive(losses, active))
 
 
 def rlw() -> Weighting:
-  """Random loss weighting: the softmax of standard normal numbers, drawn anew at every step.
+  """Random loss weighting: the softmax of standard normal numbers, drawn anew at every step; `random` of losses.
 
   B. Lin, F. Ye, Y. Zhang, I. W. Tsang, "Reasonable effectiveness of random weighting: a litmus test for multi-task
   learning", TMLR 2022, algorithm 1.
@@ -54,7 +54,7 @@ def gls() -> Weighting:
 
   def weights(key: Array, losses: Array, active: Array) -> Array:
     del key
-    tasks = count(active, losses.dtype)
+    tasks, losses = count(active, losses.dtype), positive(losses, active)
     # By logarithms: the product of many losses leaves float32.
     return jnp.exp(jnp.sum(jnp.log(losses)) / tasks - jnp.log(losses)) / tasks
 

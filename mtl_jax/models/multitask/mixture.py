@@ -56,7 +56,7 @@ class DSelectK(nn.Module):
     gamma: width of the smooth step, the paper's gamma; a bit outside it is settled, and has no gradient.
 
   A path of `MultiTask`. Sows "gates" (tasks, n, experts).
-  Raises (when called): ValueError if `experts` is not a power of two.
+  Raises (when called): ValueError if `experts` is not a power of two, at least 2.
   """
 
   experts: int
