@@ -1,7 +1,6 @@
 """From a config to task families: what to learn from, and the held-out tasks to be scored on."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import jax
@@ -67,10 +66,8 @@ def _fleet_history(config: c.Config, tasks: c.Fleet) -> tuple[Pool, Pool, Array]
 def _fleet(config: c.Config, tasks: c.Fleet) -> list[Fold]:
   train, validation, key = _fleet_history(config, tasks)
   count = max(config.evaluation.shots) + tasks.queries
-  with ThreadPoolExecutor(1) as beside:  # the pooled rungs are fitted on one core while machines are simulated
-    fitted = beside.submit(classification_ladder, history([train]))
-    test = fleet.pool(key, "test", machines=tasks.test_machines, recordings=count, view=view_of(config.model))
-  ladder = fitted.result()
+  test = fleet.pool(key, "test", machines=tasks.test_machines, recordings=count, view=view_of(config.model))
+  ladder = classification_ladder(history([train]))
   train, validation, test = standardised(config.model, [train], [train, validation, test])
   return [
     Fold(
