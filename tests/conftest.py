@@ -11,6 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # test processes share a GPU, where there is one
 
+import jax
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -23,3 +24,17 @@ def data_folder() -> Path:
   if not folder:
     pytest.skip("real data is absent: set MTL_JAX_DATA to its folder")
   return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def quick_to_compile():
+  """For tests whose time is compilation."""
+  jax.config.update("jax_disable_most_optimizations", True)
+  yield
+  jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture
+def float64():
+  with jax.enable_x64(True):
+    yield

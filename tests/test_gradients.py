@@ -26,18 +26,7 @@ RATE, TASKS, SUPPORT, QUERY, WIDTH = 0.1, 3, 5, 4, 3
 KEY = jax.random.key(0)
 OUTER = optax.sgd(1.0)
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _quick_to_compile():
-  jax.config.update("jax_disable_most_optimizations", True)
-  yield
-  jax.config.update("jax_disable_most_optimizations", False)
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-  with jax.enable_x64(True):
-    yield
+pytestmark = pytest.mark.usefixtures("quick_to_compile", "float64")
 
 
 class Quadratic(NamedTuple):

@@ -40,18 +40,7 @@ LAYOUTS = {
 ON_CODES = {"codes", "load", "age"}  # sources of integer codes; the others measure three numbers
 WEIGHTS = np.array([0.5, 2.0, -1.0, 0.25, 3.0])
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _quick_to_compile():
-  jax.config.update("jax_disable_most_optimizations", True)
-  yield
-  jax.config.update("jax_disable_most_optimizations", False)
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-  with jax.enable_x64(True):
-    yield
+pytestmark = pytest.mark.usefixtures("quick_to_compile", "float64")
 
 
 def first_params():

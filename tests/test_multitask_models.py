@@ -44,12 +44,7 @@ PATHS = {
   "lora": LoRA((4, 3), rank=2),
 }
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _quick_to_compile():
-  jax.config.update("jax_disable_most_optimizations", True)
-  yield
-  jax.config.update("jax_disable_most_optimizations", False)
+pytestmark = pytest.mark.usefixtures("quick_to_compile")
 
 
 def random_params(init, *arguments, seed=1):

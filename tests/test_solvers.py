@@ -14,12 +14,7 @@ from mtl_jax.multitask.solvers import cone, min_norm
 NAMES, J = list(jacobians()), list(jacobians().values())
 TOLERANCE = 1e-8
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _quick_to_compile():
-  jax.config.update("jax_disable_most_optimizations", True)
-  yield
-  jax.config.update("jax_disable_most_optimizations", False)
+pytestmark = pytest.mark.usefixtures("quick_to_compile")
 
 
 def solved(solver, jacobians=J, dtype=np.float64):

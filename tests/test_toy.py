@@ -13,11 +13,7 @@ from mtl_jax import fit, joint
 from mtl_jax.multitask import cagrad
 from mtl_jax.tasks import toy
 
-
-@pytest.fixture(autouse=True)
-def _float64():
-  with jax.enable_x64(True):
-    yield
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def losses(point, scale=1.0):

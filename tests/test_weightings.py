@@ -27,18 +27,7 @@ FACTORIES = {
   "stch": lambda: multitask.stch(0.2),
 }
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _quick_to_compile():
-  jax.config.update("jax_disable_most_optimizations", True)
-  yield
-  jax.config.update("jax_disable_most_optimizations", False)
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-  with jax.enable_x64(True):
-    yield
+pytestmark = pytest.mark.usefixtures("quick_to_compile", "float64")
 
 
 def run(name, losses=LOSSES, active=None):

@@ -19,8 +19,8 @@ def chunk_for(data: PyTree) -> int:
   """How many tasks at once are fast, of `data` with tasks on the leading axis.
 
   On a CPU 8, whose gradients stay in its cache: five steps of MAML on 128 tasks of 100 examples of 64 numbers take
-  0.66 of the time that chunks of 64 take. Tasks below 4 KiB, such as sine waves, are all overhead, and an accelerator
-  wants work: 64.
+  0.66 of the time that chunks of 64 take (2 CPU cores, JAX 0.10.2, 2026-11-26). Tasks below 4 KiB, such as sine waves,
+  are all overhead, and an accelerator wants work: 64.
   """
   leaves = jax.tree.leaves(data)
   of_a_task = sum(leaf.size * leaf.dtype.itemsize for leaf in leaves) / leaves[0].shape[0]
