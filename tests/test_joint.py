@@ -238,6 +238,22 @@ def test_weighting_multiplies_the_gradients_that_the_aggregator_sees_and_the_wei
   close(state.aggregator["losses"], losses)
 
 
+def test_aggregator_and_weighting_draw_from_keys_of_their_own():
+  """Both keep the key that they are given as their state."""
+
+  def init(tasks):
+    return jnp.zeros(2, jnp.uint32)
+
+  def remember(key, *rest):
+    return jnp.ones_like(rest[-3]), jax.random.key_data(key)
+
+  _, after, _ = run(
+    "mixed", examples("mixed", 1), aggregator=Aggregator(init, remember), weighting=Weighting(init, remember)
+  )
+  keys = {tuple(np.asarray(key).tolist()) for key in (after.aggregator, after.weighting, jax.random.key_data(KEY))}
+  assert len(keys) == 3
+
+
 @pytest.mark.parametrize(
   ("layout", "outside", "weights"), [("shared", "own", np.ones(5)), ("mixed", "weighted", WEIGHTS)]
 )
