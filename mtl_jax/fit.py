@@ -118,7 +118,7 @@ def fit(
     while step < steps and not received:
       began = time.perf_counter()
       stop = min((step // chunk_steps + 1) * chunk_steps, steps)
-      state, rows = _chunk(algorithm, tasks_per_step, chunk_steps, sample, key, step, stop, state)
+      state, rows = _chunk(algorithm, tasks_per_step, chunk_steps, tasks.in_turn, sample, key, step, stop, state)
       rows = {name: np.asarray(row)[: stop - step] for name, row in jax.device_get(rows).items()}
       rate = (stop - step) / (time.perf_counter() - began)
       _require_finite(step, rows, checkpoints)
@@ -158,14 +158,15 @@ def fit(
 
 @functools.partial(
   jax.jit,
-  static_argnames=("algorithm", "tasks_per_step", "chunk_steps"),
+  static_argnames=("algorithm", "tasks_per_step", "chunk_steps", "in_turn"),
   donate_argnames=("state",),
 )
 def _chunk(
   algorithm: Algorithm,
   tasks_per_step: int,
   chunk_steps: int,
-  sample: Callable[[Array], Any],
+  in_turn: bool,
+  sample: Callable[..., Any],
   key: Array,
   start: Array,
   stop: Array,
@@ -176,7 +177,8 @@ def _chunk(
   @jax.jit  # so that the shapes below and the scan share one tracing of the update
   def take(state: PyTree, step: Array) -> tuple[PyTree, Metrics]:
     sample_key, update_key = jax.random.split(jax.random.fold_in(key, step))
-    data = jax.vmap(sample)(jax.random.split(sample_key, tasks_per_step))
+    places = (step * tasks_per_step + jnp.arange(tasks_per_step),) if in_turn else ()
+    data = jax.vmap(sample)(jax.random.split(sample_key, tasks_per_step), *places)
     return algorithm.update(update_key, state, data)
 
   def idle(state: PyTree, step: Array) -> tuple[PyTree, Metrics]:

@@ -47,9 +47,12 @@ class TaskFamily(NamedTuple):
       traceable, so that it runs inside jit and many tasks are one vmap. A family that holds
       arrays wraps them as `jax.tree_util.Partial(function, arrays)`: they then enter compiled
       programs as arguments and not as constants.
+    in_turn: sample is sample(key, place), where place counts the draws of a run from 0: for a family
+      that deals its rows out instead of drawing them.
   """
 
-  sample: Callable[[Array], Any]
+  sample: Callable[..., Any]
+  in_turn: bool = False
 
 
 class Algorithm(NamedTuple):

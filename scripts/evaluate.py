@@ -9,8 +9,8 @@ from pathlib import Path
 
 import tyro
 
-from mtl_jax import build, job
-from mtl_jax.config import Config, load, validate
+from mtl_jax import job
+from mtl_jax.config import load, validate
 from mtl_jax.report import write_report
 
 
@@ -19,9 +19,10 @@ def main(argv: list[str]) -> None:
     raise SystemExit(__doc__)
   folder = Path(argv[0])
   config, docstring = load(folder / "config.py")
-  config = tyro.cli(Config, args=argv[1:], default=config, config=(tyro.conf.AvoidSubcommands,), description=docstring)
+  bare = (tyro.conf.AvoidSubcommands,)
+  config = tyro.cli(type(config), args=argv[1:], default=config, config=bare, description=docstring)
   validate(config)
-  job.score(config, build.folds(config), folder)
+  job.score(config, job.data(config), folder)
   job.console.print(f"report: {write_report([folder], folder / 'report.html')}")
 
 

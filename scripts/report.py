@@ -12,7 +12,7 @@ from pathlib import Path
 
 import tyro
 
-from mtl_jax.report import markdown_table, write_picture, write_report
+from mtl_jax.report import many_tasks, markdown_table, tasks_markdown, write_picture, write_report
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ def main(arguments: Arguments) -> None:
       raise ValueError("a table or a picture is of one run")
     rows = json.loads((arguments.runs[0] / "scores.json").read_text("utf-8"))
     if arguments.markdown:
-      print(markdown_table(rows, arguments.job, arguments.metric), end="")
+      whole = many_tasks(rows) and arguments.job is None
+      print(tasks_markdown(rows) if whole else markdown_table(rows, arguments.job, arguments.metric), end="")
     if arguments.picture:
       print(write_picture(rows, arguments.picture, arguments.job))
     return

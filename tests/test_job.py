@@ -19,6 +19,7 @@ from mtl_jax.checkpoint import CheckpointError
 from mtl_jax.config import MLP, Anil, Config, ConfigError, Evaluation, Finetune, Maml, ProtoNet, Sinusoid, Training
 from mtl_jax.data import DataError
 from mtl_jax.evaluate import interval
+from mtl_jax.job import few_shot
 from mtl_jax.trust import LeakError
 from mtl_jax.types import Algorithm, Batch, Episode, TaskFamily
 
@@ -69,7 +70,7 @@ def rows_of(
   rungs = (Rung(name, lambda *_: np.zeros(1)) for name in found if name.startswith("simple"))
   folds = [Fold("fold", None, None, {"job": held_out(*rungs, **test)})]
   collected: Any = {(name, 1, None): [{metric: values}] for name, values in found.items()}
-  return job._rows(CONFIG, "job", collected, {"ours": "ours"}, np.arange(episodes) if of is None else of, folds)
+  return few_shot._rows(CONFIG, "job", collected, {"ours": "ours"}, np.arange(episodes) if of is None else of, folds)
 
 
 @pytest.mark.parametrize(("metric", "sign"), [("macro_f1", 1.0), ("mse", -1.0)])
@@ -85,13 +86,13 @@ def test_a_gain_is_paired_by_episode():
   """Ours is 0.1 better in every episode, however hard it is: there is nothing left to be unsure of."""
   easy = np.random.default_rng(0).normal(0.5, 0.2, (1, 40))
   gain = one(rows_of({"ours": np.repeat(easy + 0.1, SEEDS, axis=0), "simple": easy}), metric="macro_f1_gain")
-  assert [gain[end] for end in job.ENDS] == pytest.approx([0.1] * 3)
+  assert [gain[end] for end in few_shot.ENDS] == pytest.approx([0.1] * 3)
 
 
 def test_intervals_are_over_units_and_not_over_episodes():
   unit, scores = np.repeat(np.arange(40), 10), np.random.default_rng(0).normal(size=(1, 40)).repeat(10, axis=1)
   row = one(rows_of({"simple": scores}, of=unit), metric="macro_f1")
-  assert tuple(row[end] for end in job.ENDS) == interval(scores, unit)
+  assert tuple(row[end] for end in few_shot.ENDS) == interval(scores, unit)
   _, low, high = interval(scores)
   assert row["high"] - row["low"] > 2.5 * (high - low)
   assert row["episodes"] == 400
@@ -113,7 +114,7 @@ def test_a_confusion_matrix_gives_the_shares_of_each_true_class_that_occurs():
   counts[:, :, 0, 0], counts[:, :, 0, 2], counts[:, :, 2, 0] = 3, 1, 2
   scores = [{"macro_f1": np.ones((1, 40)), "accuracy": np.ones((1, 40)), "confusion": counts}]
   folds = [Fold("fold", None, None, {"job": held_out()._replace(labels=("fine", "absent", "worn"))})]
-  row = one(job._rows(CONFIG, "job", {("a", 1, None): scores}, {}, np.arange(40), folds), metric="confusion")
+  row = one(few_shot._rows(CONFIG, "job", {("a", 1, None): scores}, {}, np.arange(40), folds), metric="confusion")
   assert (row["labels"], row["mean"]) == (["fine", "worn"], [[0.75, 0.25], [1.0, 0.0]])
 
 
@@ -121,7 +122,7 @@ def test_episodes_of_all_folds_are_one_row_and_a_complete_test_set_says_so():
   parts = [{"mse": np.full((1, 10), value)} for value in (1.0, 4.0)]
   for every in (None, lambda k: None):
     folds = [Fold(name, None, None, {"job": held_out(every=every)}) for name in "ab"]
-    row = one(job._rows(CONFIG, "job", {("a", 1, None): parts}, {}, np.arange(20), folds))
+    row = one(few_shot._rows(CONFIG, "job", {("a", 1, None): parts}, {}, np.arange(20), folds))
     assert (row["mean"], row["episodes"], row.get("complete")) == (2.5, 20, every and True)
 
 
@@ -132,7 +133,7 @@ def test_what_is_drawn_against_steps_is_the_headline_alone_and_gains_leave_it_ou
     ("other", 1, None): [{"mse": np.full((1, 40), 3.0)}],
   }
   folds = [Fold("fold", None, None, {"job": held_out()})]
-  rows = job._rows(CONFIG, "job", found, {"ours": "ours"}, np.arange(40), folds)
+  rows = few_shot._rows(CONFIG, "job", found, {"ours": "ours"}, np.arange(40), folds)
   assert [row["metric"] for row in rows if row.get("steps") == 5] == ["mse"]
   assert one(rows, metric="mse_gain")["mean"] == 2.0
 
@@ -145,14 +146,14 @@ def in_this_process(rungs, asked, seeds):
 @pytest.fixture
 def scored(monkeypatch, tmp_path):
   """scored(folds, trained): rows of a job whose baselines answer here and whose networks are `trained`."""
-  monkeypatch.setattr(job, "answers", in_this_process)
-  monkeypatch.setattr(job, "_score_scratch", lambda *_: None)
+  monkeypatch.setattr(few_shot, "answers", in_this_process)
+  monkeypatch.setattr(few_shot, "_score_scratch", lambda *_: None)
   (tmp_path / "run.json").write_text('{"seconds": {"training": 3.0}}')
 
   def scored(folds, trained=(), config=CONFIG):
     monkeypatch.setattr(build, "trained", lambda config: list(trained))
-    monkeypatch.setattr(job, "_state", lambda *_: jnp.zeros(SEEDS))
-    rows = job.score(config, folds, tmp_path)
+    monkeypatch.setattr(few_shot, "_state", lambda *_: jnp.zeros(SEEDS))
+    rows = few_shot.score(config, folds, tmp_path)
     assert json.loads((tmp_path / "scores.json").read_text()) == rows
     return rows
 
@@ -196,7 +197,7 @@ def test_episodes_are_shared_out_to_the_folds_of_a_job_and_a_published_test_set_
 
 def test_tasks_made_up_on_the_spot_are_units_of_their_own_in_every_fold(scored, monkeypatch):
   seen = []
-  monkeypatch.setattr(job, "interval", lambda scores, unit: seen.append(unit) or interval(scores, unit))
+  monkeypatch.setattr(few_shot, "interval", lambda scores, unit: seen.append(unit) or interval(scores, unit))
   test = held_out(Rung("zero", lambda x, y, q, seed: np.zeros((len(q), 1))))
   scored([Fold(name, None, None, {"job": test}) for name in "ab"])
   assert all(len(np.unique(unit)) == len(unit) == 8 for unit in seen) and seen
@@ -258,14 +259,14 @@ def test_where_nothing_is_learned_no_network_is_asked(scored):
 
 def test_each_seed_answers_with_its_own_state():
   drawn = jax.vmap(labelled(2).sample)(jax.random.split(KEY, 4))
-  scores = job._seed_scores(CONFIG, KEY, telling(0), jnp.arange(2.0), drawn, told)
+  scores = few_shot._seed_scores(CONFIG, KEY, telling(0), jnp.arange(2.0), drawn, told)
   np.testing.assert_allclose(scores["mse"], [[0.2] * 4, [100.2] * 4], rtol=1e-6)
 
 
 def test_each_seed_starts_from_parameters_of_its_own():
-  first = job._initial(CONFIG, network())
+  first = few_shot._initial(CONFIG, network())
   assert first.shape == (SEEDS,)
-  assert len({*first.tolist(), *job._initial(dataclasses.replace(CONFIG, seed=1), network()).tolist()}) == 4
+  assert len({*first.tolist(), *few_shot._initial(dataclasses.replace(CONFIG, seed=1), network()).tolist()}) == 4
 
 
 @pytest.mark.parametrize(("metric", "sign"), [("macro_f1", 1.0), ("mse", -1.0)])
@@ -273,32 +274,32 @@ def test_the_checkpoint_is_picked_by_what_is_better_on_the_validation_tasks(metr
   def judge(prediction, episode):
     return {metric: prediction.mean()}
 
-  validate = job._validation(CONFIG, telling(0), Fold("fold", labelled(1), labelled(2), {}, judge=judge))
+  validate = few_shot._validation(CONFIG, telling(0), Fold("fold", labelled(1), labelled(2), {}, judge=judge))
   assert validate is not None
   said = validate(jnp.asarray([1.0, 2.0]))
   assert said == pytest.approx({"score": sign * 150.2, metric: 150.2})
-  assert job._validation(CONFIG, telling(0), Fold("fold", labelled(1), None, {})) is None
+  assert few_shot._validation(CONFIG, telling(0), Fold("fold", labelled(1), None, {})) is None
 
 
 def test_the_best_state_by_validation_is_used_and_the_last_where_there_is_none(tmp_path):
   for validation, expected in ((labelled(1), 1.0), (None, 2.0)):
     fold = Fold("fold", labelled(1), validation, {})
-    store = job._store(CONFIG, tmp_path / str(expected), fold, network())
+    store = few_shot._store(CONFIG, tmp_path / str(expected), fold, network())
     for step, score in ((1, 0.9), (2, 0.1)):
       store.save(step, jnp.full(SEEDS, float(step)), score=score)
-    assert job._state(CONFIG, tmp_path / str(expected), fold, network()).tolist() == [expected] * SEEDS
+    assert few_shot._state(CONFIG, tmp_path / str(expected), fold, network()).tolist() == [expected] * SEEDS
 
 
 def test_every_fold_is_trained_on_its_tasks_and_the_control_on_the_pooled_ones(monkeypatch, tmp_path):
   calls = []
-  monkeypatch.setattr(job, "fit", lambda key, seeds, state, tasks, **more: calls.append((tasks, state, more)))
+  monkeypatch.setattr(few_shot, "fit", lambda key, seeds, state, tasks, **more: calls.append((tasks, state, more)))
   trained = [network()._replace(name=name, config=a) for name, a in (("ours", ProtoNet()), ("finetune", Finetune()))]
   monkeypatch.setattr(build, "trained", lambda config: trained)
   a, b, pooled = (labelled(k) for k in (1, 2, 3))
   folds = [Fold("a", a, None, {}, pooled=pooled), Fold("b", b, None, {}), Fold("nothing", None, None, {})]
   for resume in (True, False):
     calls.clear()
-    job.train(CONFIG, folds, tmp_path, resume)
+    few_shot.train(CONFIG, folds, tmp_path, resume)
     assert [tasks for tasks, _, _ in calls] == [a, b, pooled, b]
     assert [more["resume"] for _, _, more in calls] == [resume] * 4
     assert {(more["steps"], more["tasks_per_step"]) for _, _, more in calls} == {(30, 4 * SEEDS)}
@@ -308,12 +309,12 @@ def test_every_fold_is_trained_on_its_tasks_and_the_control_on_the_pooled_ones(m
 
 def test_test_tasks_are_drawn_by_another_key_than_those_that_were_learned_from(monkeypatch, scored, tmp_path):
   keys = []
-  monkeypatch.setattr(job, "fit", lambda key, *_, **more: keys.append(key))
+  monkeypatch.setattr(few_shot, "fit", lambda key, *_, **more: keys.append(key))
   fold = Fold("fold", labelled(1), None, {"job": held_out(Rung("zero", lambda x, y, q, seed: np.zeros((len(q), 1))))})
   monkeypatch.setattr(build, "trained", lambda config: [network()])
-  job.train(CONFIG, [fold], tmp_path, False)
-  draw = job.episodes_of
-  monkeypatch.setattr(job, "episodes_of", lambda key, *rest: keys.append(key) or draw(key, *rest))
+  few_shot.train(CONFIG, [fold], tmp_path, False)
+  draw = few_shot.episodes_of
+  monkeypatch.setattr(few_shot, "episodes_of", lambda key, *rest: keys.append(key) or draw(key, *rest))
   scored([fold])
   learned, *asked = [tuple(jax.random.key_data(key).tolist()) for key in keys]
   assert len(asked) == 2 == asked.count(asked[0])  # one for each K, of the same episodes
@@ -352,10 +353,10 @@ def test_places_that_no_episode_fills_are_left_out_and_nothing_else_changes():
   place = jnp.arange(4.0)[None, :, None] + jnp.arange(3.0)[:, None, None]
   mask = jnp.asarray([[False, True, False, False], [False, False, False, True], [False, False, False, True]])
   asked = Batch(place[:, :2], place[:, :2], jnp.ones((3, 2), bool))
-  kept = job._labelled_only(Episode(Batch(place, 10.0 * place, mask), asked, None))
+  kept = few_shot._labelled_only(Episode(Batch(place, 10.0 * place, mask), asked, None))
   assert kept.support.x[:, :, 0].tolist() == [[1.0, 3.0], [2.0, 4.0], [3.0, 5.0]]
   assert kept.support.y[:, :, 0].tolist() == [[10.0, 30.0], [20.0, 40.0], [30.0, 50.0]]
   assert kept.support.mask.tolist() == [[True, False], [False, True], [False, True]]
   assert kept.query is asked
-  none = job._labelled_only(Episode(Batch(place, place, jnp.zeros_like(mask)), asked, None))
+  none = few_shot._labelled_only(Episode(Batch(place, place, jnp.zeros_like(mask)), asked, None))
   assert none.support.mask.tolist() == [[False]] * 3  # an empty support still has a shape

@@ -10,6 +10,7 @@ from mtl_jax.config.file import (
   load_designs,
 )
 from mtl_jax.config.job import (
+  AnyConfig,
   Config,
   Evaluation,
   Training,
@@ -27,6 +28,14 @@ from mtl_jax.config.methods import (
   R2d2,
   Reptile,
   Residual,
+)
+from mtl_jax.config.multitask import (
+  Joint,
+  JointTasks,
+  JointTraining,
+  MultiTask,
+  Sharing,
+  Turbine,
 )
 from mtl_jax.config.tasks import (
   WITHOUT_LABELS,
@@ -52,6 +61,7 @@ __all__ = [
   "WITHOUT_LABELS",
   "Algorithm",
   "Anil",
+  "AnyConfig",
   "Bearings",
   "Cnp",
   "Config",
@@ -65,8 +75,12 @@ __all__ = [
   "Fleet",
   "FleetToBearings",
   "Hydraulic",
+  "Joint",
+  "JointTasks",
+  "JointTraining",
   "Maml",
   "Model",
+  "MultiTask",
   "Own",
   "Productivity",
   "ProtoNet",
@@ -75,11 +89,13 @@ __all__ = [
   "Reptile",
   "Residual",
   "Rule",
+  "Sharing",
   "Sinusoid",
   "Surface",
   "Tasks",
   "TennesseeEastman",
   "Training",
+  "Turbine",
   "dump",
   "load",
   "load_designs",

@@ -1,7 +1,8 @@
 """What a config cannot be."""
 
-from mtl_jax.config.job import Config
+from mtl_jax.config.job import AnyConfig, Config
 from mtl_jax.config.methods import MLP, Model, Residual
+from mtl_jax.config.multitask import MultiTask
 from mtl_jax.config.tasks import (
   WITHOUT_LABELS,
   Demand,
@@ -58,8 +59,35 @@ def _validate_demand(tasks: Demand, config: Config) -> None:
   _require(1 <= tasks.rotations <= 5, "tasks.rotations", tasks.rotations, "there are five groups of products: 1 to 5")
 
 
-def validate(config: Config) -> None:
+def validate(config: AnyConfig) -> None:
   """Raises ConfigError for a value that cannot work."""
+  if isinstance(config, MultiTask):
+    _validate_multitask(config)
+  else:
+    _validate_few_shot(config)
+
+
+def _validate_multitask(config: MultiTask) -> None:
+  t = config.training
+  for field in ("steps", "rows", "grid", "seeds", "chunk_steps", "keep"):
+    value = getattr(t, field)
+    _require(value >= 1, f"training.{field}", value, "must be at least 1")
+  _require(t.temperature > 0.0, "training.temperature", t.temperature, "must be positive; 1 is proportional")
+  rates = t.learning_rates
+  known = len(rates) > 0 and all(0.0 < rate < float("inf") for rate in rates) and len(set(rates)) == len(rates)
+  _require(known, "training.learning_rates", rates, "at least one, each positive, finite and named once")
+  _require(len(config.methods) > 0, "methods", config.methods, "name at least one, such as Joint()")
+  _require(len(set(config.methods)) == len(config.methods), "methods", config.methods, "name each method once")
+  for field, least in (("stem", 1), ("trunk", 1)):
+    widths = getattr(config.model, field)
+    _require(len(widths) >= least and min(widths) >= 1, f"model.{field}", widths, "at least one width, each at least 1")
+  _require(config.model.path >= 1, "model.path", config.model.path, "must be at least 1")
+  for i, method in enumerate(config.methods):
+    both = method.weighting == "grid" and method.aggregator != "mean"
+    _require(not both, f"methods.{i}.aggregator", method.aggregator, "a grid of fixed weights goes with the mean")
+
+
+def _validate_few_shot(config: Config) -> None:
   t, e = config.training, config.evaluation
   for field in ("steps", "tasks_per_step", "seeds", "chunk_steps", "validation_episodes", "keep"):
     value = getattr(t, field)

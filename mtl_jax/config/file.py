@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 
 from mtl_jax.config.checks import ConfigError
-from mtl_jax.config.job import Config
+from mtl_jax.config.job import AnyConfig, Config
 
 
 def _module(path: Path) -> ModuleType:
@@ -20,7 +20,7 @@ def _module(path: Path) -> ModuleType:
   return module
 
 
-def load(path: Path) -> tuple[Config, str]:
+def load(path: Path) -> tuple[AnyConfig, str]:
   """The `config` of a config file, and the file's docstring.
 
   Raises:
@@ -28,8 +28,8 @@ def load(path: Path) -> tuple[Config, str]:
   """
   module = _module(path)
   config = getattr(module, "config", None)
-  if not isinstance(config, Config):
-    raise ConfigError(f"{path}: defines no `config = Config(...)`")
+  if not isinstance(config, AnyConfig):
+    raise ConfigError(f"{path}: defines no `config = Config(...)` or `config = MultiTask(...)`")
   return config, (module.__doc__ or "").strip()
 
 
@@ -45,7 +45,7 @@ def load_designs(path: Path) -> dict[str, Config]:
   return designs
 
 
-def dump(config: Config, docstring: str) -> str:
+def dump(config: AnyConfig, docstring: str) -> str:
   """The text of a config file that defines an equal `config`."""
   quoted = docstring.replace("\\", "\\\\").replace('"""', "'''")
   return f'"""{quoted}\n"""\n\nfrom mtl_jax.config import *  # noqa: F403\n\nconfig = {config!r}\n'

@@ -3,6 +3,7 @@
 import dataclasses
 
 from mtl_jax.config.methods import Algorithm, Finetune, Model
+from mtl_jax.config.multitask import MultiTask
 from mtl_jax.config.tasks import Tasks
 
 
@@ -45,3 +46,6 @@ class Config:
   training: Training = Training()
   evaluation: Evaluation = Evaluation()
   seed: int = 0
+
+
+AnyConfig = Config | MultiTask

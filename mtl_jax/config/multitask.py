@@ -40,7 +40,7 @@ class JointTraining:
   rows: int = 128
   """examples in a step, shared out among the sources"""
   sampling: Literal["uniform", "proportional", "temperature", "epochs"] = "temperature"
-  """share of a source: equal, by its rows n, by n^(1/temperature); epochs: by n, each row once before any comes twice"""
+  """share of a source: equal, by its rows n, by n^(1/temperature), by n with each row once before any comes twice"""
   temperature: float = 2.0
   learning_rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2)
   """tuned on validation, for every method and every single-task model alike"""

@@ -29,9 +29,10 @@ from mtl_jax.report.run import (
   read_run,
   shortfalls,
 )
+from mtl_jax.report.tasks import details, many_tasks, tasks_markdown, tasks_summary, tasks_table
 from mtl_jax.report.words import amount, markdown_table, summary, table, training_table
 
-__all__ = ["METRICS", "markdown_table", "write_picture", "write_report"]
+__all__ = ["METRICS", "many_tasks", "markdown_table", "tasks_markdown", "write_picture", "write_report"]
 
 
 def write_report(runs: Sequence[Path], out: Path) -> Path:
@@ -106,13 +107,27 @@ def _section(run: Run) -> dict[str, Any]:
     "config": about.get("config", ""),
     "shortfalls": shortfalls(run.rows),
     "scored": bool(run.rows),
-    "jobs": [_job(name, rows, styles) for name, rows in by_job(run.rows).items()],
+    "tasks": _tasks(run, styles) if many_tasks(run.rows) else None,
+    "jobs": [] if many_tasks(run.rows) else [_job(name, rows, styles) for name, rows in by_job(run.rows).items()],
     "curves": _picture(
       pictures.training_curves(run.curves, styles),
       "Training: the loss on training tasks, and the score on validation units, which are neither trained on "
       "nor tested on.",
     ),
     "training": training_table(run.curves),
+  }
+
+
+def _tasks(run: Run, styles: dict[str, pictures.Style]) -> dict[str, Any]:
+  """What the template shows of a multi-task run."""
+  lead, points = tasks_summary(run.rows)
+  drawn: list[dict[str, Any] | None] = []
+  return {
+    "lead": lead,
+    "points": points,
+    "table": tasks_table(run.rows),
+    "details": details(run.rows),
+    "pictures": [picture for picture in drawn if picture],
   }
 
 

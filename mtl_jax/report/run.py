@@ -5,8 +5,9 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from statistics import fmean
 from typing import Any, NamedTuple
+
+import numpy as np
 
 SEEDS, EPISODES = 5, 600  # the least that the protocol of evidence calls a result
 
@@ -45,10 +46,15 @@ METRICS = {  # the first that a job has is its headline
   "delay": Metric("detection delay", True, False),
   "accuracy": Metric("accuracy", False, True),
   "macro_recall": Metric("macro recall", False, True),
+  "delta_m": Metric("mean gain over single-task networks", False, True),
+  "worst": Metric("gain of the task that gains least", False, True),
+  "relative": Metric("gain over the single-task network", False, True),
 }
 TOGETHER = ("macro_f1", "accuracy", "macro_recall")  # none of these is printed without the others
 CONFUSION, GAIN = "confusion", "_gain"
 LABELS, SECONDS = "labels", "seconds"  # what a method costs on a new unit: labels used, time to adapt and answer
+MEMORY, RATE = "memory", "learning_rate"  # of a multi-task method: of an update, in MB; what validation chose
+COSTS = (LABELS, SECONDS, MEMORY, RATE)  # these have no interval
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ class Row:
       for have, need, what in ((self.seeds, SEEDS, "seeds"), (self.episodes, EPISODES, "episodes"))
       if have < need and not (self.complete and what == "episodes")
     ]
-    if self.metric not in (CONFUSION, LABELS, SECONDS) and self.interval is None:
+    if self.metric not in (CONFUSION, *COSTS) and self.interval is None:
       short.append("no interval")
     return ", ".join(short)
 
@@ -107,7 +113,7 @@ class Run(NamedTuple):
 def parse(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
   """Rows of scores.json, checked. Raises: ValueError naming the row and what is wrong with it."""
   names = [field.name for field in fields(Row)]
-  known = {*METRICS, CONFUSION, LABELS, SECONDS, *(metric + GAIN for metric in METRICS)}
+  known = {*METRICS, CONFUSION, *COSTS, *(metric + GAIN for metric in METRICS)}
   parsed, seen = [], set()
   for number, raw in enumerate(rows):
     missing = [name for name in names[:9] if name not in raw]
@@ -138,8 +144,9 @@ def _curves(path: Path) -> list[dict[str, Any]]:
       raise ValueError(f"{path}, line {number}: {error}") from error
     if "method" not in row or "step" not in row:
       raise ValueError(f"{path}, line {number}: a row needs method and step")
-    # One number per seed becomes their mean.
-    curves.append({name: fmean(value) if isinstance(value, list) else value for name, value in row.items()})
+    # One number per seed, or one array, becomes their mean.
+    means = {name: np.mean(value, axis=0).tolist() for name, value in row.items() if isinstance(value, list)}
+    curves.append(row | means)
   return curves
 
 

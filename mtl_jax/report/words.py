@@ -100,7 +100,7 @@ def table(rows: Iterable[Row], metric: str) -> Table:
       method,
       kind,
       " / ".join(f"{costs[method, k, LABELS]:.3g}" for k in ks if (method, k, LABELS) in costs),
-      _time(costs.get((method, ks[-1], SECONDS))),
+      took(costs.get((method, ks[-1], SECONDS))),
       [cell(method, k) for k in ks],
     )
     for method, kind in kinds.items()
@@ -108,10 +108,12 @@ def table(rows: Iterable[Row], metric: str) -> Table:
   return Table(how.label, how.unit, how.lower_is_better, per(rows, metric), ks, sorted(lines, key=rank))
 
 
-def _time(seconds: float | None) -> str:
+def took(seconds: float | None) -> str:
   """ "3.2 ms"; empty where not recorded."""
   if seconds is None or not math.isfinite(seconds):
     return ""
+  if seconds >= 99.5:
+    return f"{seconds:.0f} s"
   return f"{1000 * seconds:.2g} ms" if seconds < 0.0995 else f"{seconds:.2g} s"
 
 

@@ -1,6 +1,7 @@
 """What a multi-task config is built into: labelled rows of every source, and what each task asks of them."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ class Part(NamedTuple):
 
   data: dict[str, Batch]
   unit: dict[str, np.ndarray]
-  features: dict[str, np.ndarray] = {}
+  features: Mapping[str, np.ndarray] = MappingProxyType({})
 
 
 class Target(NamedTuple):

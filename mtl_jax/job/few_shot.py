@@ -1,86 +1,28 @@
-"""A job: train what a config asks for, score it beside its baselines, write the run folder.
+"""Few-shot jobs: train what a config asks for and score it beside its baselines."""
 
-A run folder holds config.py, run.json, metrics.jsonl, checkpoints/, scores.json and
-report.html. Everything here can be stopped and resumed.
-"""
-
-import json
-import os
-import platform
-import shlex
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 
 from mtl_jax import build
 from mtl_jax.baselines import Asked, answers
 from mtl_jax.build import Fold, HeldOut, Method, Trained
-from mtl_jax.checkpoint import CheckpointError, Checkpoints
-from mtl_jax.config import Config, ConfigError, Finetune, dump
-from mtl_jax.data import DataError
+from mtl_jax.checkpoint import Checkpoints
+from mtl_jax.config import Config, Finetune
 from mtl_jax.evaluate import Judge, Scores, episodes_of, evaluate, interval, score_values
-from mtl_jax.fit import TrainingError, fit
+from mtl_jax.fit import fit
+from mtl_jax.job.folder import console, note, write_json
 from mtl_jax.meta import replicate
 from mtl_jax.recorder import Recorder
 from mtl_jax.report import METRICS
 from mtl_jax.tasks.vibration import Viewed
-from mtl_jax.trust import LeakError
 from mtl_jax.types import Algorithm, Array, Episode, PyTree
-
-console = Console()
-_PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scikit-learn")
-
-
-def _write_json(path: Path, value: Any) -> None:
-  """All of the file or the old one."""
-  temporary = path.with_suffix(".tmp")
-  temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
-  os.replace(temporary, path)
-
-
-def start(config: Config, docstring: str, folder: Path) -> None:
-  """Makes the run folder with config.py and run.json."""
-  folder.mkdir(parents=True)
-  (folder / "config.py").write_text(dump(config, docstring))
-  device = jax.devices()[0]
-  facts = {
-    "name": config.name,
-    "command": shlex.join(["python", *sys.argv]),
-    "started": datetime.now(UTC).isoformat(timespec="seconds"),
-    "device": f"{device.device_kind}, {os.cpu_count()} CPU cores ({platform.machine()})",
-    "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in _PACKAGES},
-    "config": (folder / "config.py").read_text(),
-    "docstring": docstring,
-    "seconds": {},
-  }
-  _write_json(folder / "run.json", facts)
-
-
-def note(folder: Path, **seconds: float) -> None:
-  """Adds stage times and the time of finishing to run.json."""
-  facts = json.loads((folder / "run.json").read_text())
-  facts["seconds"] |= {stage: round(value, 1) for stage, value in seconds.items()}
-  facts["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
-  _write_json(folder / "run.json", facts)
-
-
-def exit_with_message(main: Callable[[list[str]], None], argv: list[str]) -> None:
-  """Runs a script; what a user can mend is said in a line, anything else is a traceback."""
-  try:
-    main(argv)
-  except (ConfigError, CheckpointError, DataError, LeakError, TrainingError) as error:
-    Console(stderr=True).print(f"{type(error).__name__}: {error}", markup=False, highlight=False, soft_wrap=True)
-    raise SystemExit(1) from None
 
 
 def _initial(config: Config, what: Trained) -> PyTree:
@@ -212,7 +154,7 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
   rows = []
   for job, found in collected.items():
     rows += _rows(config, job, found, kinds, np.concatenate(units[job]), folds)
-  _write_json(folder / "scores.json", rows)
+  write_json(folder / "scores.json", rows)
   note(folder, **seconds)
   return rows
 

@@ -1,0 +1,66 @@
+"""The run folder: config.py, run.json, metrics.jsonl, checkpoints/, scores.json and report.html."""
+
+import json
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import jax
+from rich.console import Console
+
+from mtl_jax.checkpoint import CheckpointError
+from mtl_jax.config import AnyConfig, ConfigError, dump
+from mtl_jax.data import DataError
+from mtl_jax.fit import TrainingError
+from mtl_jax.trust import LeakError
+
+console = Console()
+_PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scikit-learn")
+
+
+def write_json(path: Path, value: Any) -> None:
+  """All of the file or the old one."""
+  temporary = path.with_suffix(".tmp")
+  temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
+  os.replace(temporary, path)
+
+
+def start(config: AnyConfig, docstring: str, folder: Path) -> None:
+  """Makes the run folder with config.py and run.json."""
+  folder.mkdir(parents=True)
+  (folder / "config.py").write_text(dump(config, docstring))
+  device = jax.devices()[0]
+  facts = {
+    "name": config.name,
+    "command": shlex.join(["python", *sys.argv]),
+    "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    "device": f"{device.device_kind}, {os.cpu_count()} CPU cores ({platform.machine()})",
+    "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in _PACKAGES},
+    "config": (folder / "config.py").read_text(),
+    "docstring": docstring,
+    "seconds": {},
+  }
+  write_json(folder / "run.json", facts)
+
+
+def note(folder: Path, **seconds: float) -> None:
+  """Adds stage times and the time of finishing to run.json."""
+  facts = json.loads((folder / "run.json").read_text())
+  facts["seconds"] |= {stage: round(value, 1) for stage, value in seconds.items()}
+  facts["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
+  write_json(folder / "run.json", facts)
+
+
+def exit_with_message(main: Callable[[list[str]], None], argv: list[str]) -> None:
+  """Runs a script; what a user can mend is said in a line, anything else is a traceback."""
+  try:
+    main(argv)
+  except (ConfigError, CheckpointError, DataError, LeakError, TrainingError) as error:
+    Console(stderr=True).print(f"{type(error).__name__}: {error}", markup=False, highlight=False, soft_wrap=True)
+    raise SystemExit(1) from None
