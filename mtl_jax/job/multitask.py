@@ -25,7 +25,11 @@ from mtl_jax.report import METRICS
 from mtl_jax.types import PyTree
 
 ALL = "all tasks"
-_TOGETHER = {"seconds": operator.add, "memory": max}  # costs of single-task networks, one after the other
+_TOGETHER = {
+  "seconds": operator.add,
+  "memory": max,
+  "gradients": operator.add,
+}  # costs of single-task networks, one after the other
 _CHUNK = 4096  # rows that a network answers at a time
 
 
@@ -134,7 +138,7 @@ def train(config: c.MultiTask, problem: Problem, folder: Path, resume: bool) -> 
     )
 
 
-class Tested(NamedTuple):
+class Outcome(NamedTuple):
   """What one method says of the test rows: answers {task: (seeds or 1, n)}, and what it cost."""
 
   kind: str
@@ -142,7 +146,7 @@ class Tested(NamedTuple):
   costs: dict[str, float]
 
 
-def _trained(config: c.MultiTask, problem: Problem, folder: Path) -> dict[str, Tested]:
+def _trained(config: c.MultiTask, problem: Problem, folder: Path) -> dict[str, Outcome]:
   """Every method at the candidate and step that validation chose."""
   trivial, found = _trivial(problem, problem.validation), {}
   recorded = read(folder / "metrics.jsonl")
@@ -154,12 +158,12 @@ def _trained(config: c.MultiTask, problem: Problem, folder: Path) -> dict[str, T
     answers = _answers(run, chosen, problem, problem.test)
     rate = float(np.median([row["tasks_per_s"] for row in recorded if row["method"] == _label(run)]))
     costs = {"seconds": config.training.steps / rate, "learning_rate": run.candidates[best].learning_rate}
-    costs |= {"memory": _memory(run)}
+    costs |= {"memory": _memory(run), "gradients": float(run.gradients)}
     if run.name == SINGLE and SINGLE in found:
       before = found[SINGLE]
       costs = {name: sum_or_most(before.costs[name], costs[name]) for name, sum_or_most in _TOGETHER.items()}
       answers = before.answers | answers
-    found[run.name] = Tested("baseline" if run.name == SINGLE else "ours", answers, costs)
+    found[run.name] = Outcome("baseline" if run.name == SINGLE else "ours", answers, costs)
   return found
 
 
@@ -174,7 +178,7 @@ def _memory(run: Run) -> float:
   return 0.0 if memory is None else memory.temp_size_in_bytes / 1e6
 
 
-def _simple(config: c.MultiTask, problem: Problem) -> dict[str, Tested]:
+def _simple(config: c.MultiTask, problem: Problem) -> dict[str, Outcome]:
   """Trees and linear models of every task, tuned on its validation rows."""
   parts = [problem.train, problem.validation, problem.test]
   todo = []
@@ -191,15 +195,15 @@ def _simple(config: c.MultiTask, problem: Problem) -> dict[str, Tested]:
     joblib.delayed(baseline)(kind, name, rows[0], rows[1], rows[2].x, config.training.seeds, score)
     for name, _, kind, rows, score in todo
   )
-  found: dict[str, Tested] = {}
+  found: dict[str, Outcome] = {}
   for (name, task, *_), one in zip(
     todo, track(made, description="baselines", total=len(todo), console=console), strict=True
   ):
     result: Found = one
     name = name if name == TRIVIAL else f"{name} for each task"
-    before = found.get(name, Tested("baseline", {}, {"seconds": 0.0}))
+    before = found.get(name, Outcome("baseline", {}, {"seconds": 0.0}))
     seconds = before.costs["seconds"] + result.seconds
-    found[name] = Tested("baseline", before.answers | {task: result.answers}, {"seconds": seconds})
+    found[name] = Outcome("baseline", before.answers | {task: result.answers}, {"seconds": seconds})
   return found
 
 
@@ -212,7 +216,7 @@ def _gain(target: Target, values: np.ndarray, base: np.ndarray) -> np.ndarray:
   return _headline(target)[1] * (values - base) / np.where(base != 0, base, 1.0) + 0.0  # and not -0
 
 
-def _rows(config: c.MultiTask, problem: Problem, tested: Mapping[str, Tested]) -> list[dict[str, Any]]:
+def _rows(config: c.MultiTask, problem: Problem, tested: Mapping[str, Outcome]) -> list[dict[str, Any]]:
   """Rows of scores.json: a job for each task, and `ALL` for what is over all tasks."""
   seeds = config.training.seeds
   asked = _asked(problem, problem.test)
@@ -231,6 +235,8 @@ def _rows(config: c.MultiTask, problem: Problem, tested: Mapping[str, Tested]) -
     mean, low, high = summary(found) if isinstance(found, np.ndarray) else (found, None, None)
     count = units.get(job, min(units.values()))
     about = {"job": job, "method": method, "kind": tested[method].kind, "k": 0, "metric": metric}
+    if job in asked and asked[job].target.unit:
+      about["unit"] = asked[job].target.unit
     rows.append(
       about | {"mean": mean, "low": low, "high": high, "seeds": seeds, "episodes": count, "complete": True} | more
     )

@@ -53,8 +53,9 @@ METRICS = {  # the first that a job has is its headline
 TOGETHER = ("macro_f1", "accuracy", "macro_recall")  # none of these is printed without the others
 CONFUSION, GAIN = "confusion", "_gain"
 LABELS, SECONDS = "labels", "seconds"  # what a method costs on a new unit: labels used, time to adapt and answer
-MEMORY, RATE = "memory", "learning_rate"  # of a multi-task method: of an update, in MB; what validation chose
-COSTS = (LABELS, SECONDS, MEMORY, RATE)  # these have no interval
+# Of a multi-task method: temporary memory of an update, MB; gradients in a step; what validation chose.
+MEMORY, GRADIENTS, RATE = "memory", "gradients", "learning_rate"
+COSTS = (LABELS, SECONDS, MEMORY, GRADIENTS, RATE)  # these have no interval
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Row:
   against: str | None = None
   labels: tuple[str, ...] | None = None
   complete: bool = False  # the episodes are all units of a published test set, each once
+  unit: str = ""  # physical unit of an error
   per: str = ""  # what K counts, where it is neither labels per class nor labelled points
 
   @property

@@ -4,7 +4,7 @@ import html
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from mtl_jax.report.run import METRICS, RATE, SECONDS, Row, best, by_job, headline, parse
+from mtl_jax.report.run import COSTS, GRADIENTS, MEMORY, METRICS, RATE, SECONDS, Row, best, by_job, headline, parse
 from mtl_jax.report.words import took
 
 ALL = "all tasks"
@@ -25,7 +25,7 @@ class Line(NamedTuple):
 
   method: str
   kind: str
-  costs: tuple[str, str]  # learning rate that validation chose, time to train once
+  costs: list[str]  # learning rate that validation chose; time to train once; MB and gradients of a step
   overall: list[Cell | None]  # mean gain, least gain
   cells: list[Cell | None]
 
@@ -53,6 +53,12 @@ def many_tasks(rows: Iterable[Row | Mapping[str, Any]]) -> bool:
 def _interval(row: Row) -> str:
   how = METRICS[row.metric]
   return f"{how.text(row.interval[0])} to {how.text(row.interval[1])}" if row.interval else ""
+
+
+def _metric(row: Row, metric: str) -> str:
+  """Its label and unit in a job."""
+  how = METRICS[metric]
+  return f"{how.label}{how.unit or (f', {row.unit}' if row.unit else '')}"
 
 
 def _percent(value: float) -> str:
@@ -84,8 +90,9 @@ def tasks_table(rows: Iterable[Row]) -> TasksTable:
     return Cell(_percent(row.value), between, name, id(row) in winners, worse)
 
   def line(method: str, kind: str) -> Line:
-    rate, seconds = (overall.get((method, name)) for name in (RATE, SECONDS))
-    costs = (f"{rate.value:g}" if rate else "–", took(seconds.value if seconds else None) or "–")
+    known = {name: overall[method, name].value for name in COSTS if (method, name) in overall}
+    plain = [f"{known[name]:.3g}" if name in known else "–" for name in (RATE, MEMORY, GRADIENTS)]
+    costs = [plain[0], took(known.get(SECONDS)) or "–", *plain[1:]]
     return Line(
       method,
       kind,
@@ -100,7 +107,9 @@ def tasks_table(rows: Iterable[Row]) -> TasksTable:
     row = overall.get((line.method, "delta_m"))
     return -row.value if row else 0.0
 
-  columns = [Column(job, METRICS[m].label + METRICS[m].unit, METRICS[m].lower_is_better) for job, m in judged.items()]
+  columns = [
+    Column(job, _metric(jobs[job][0], metric), METRICS[metric].lower_is_better) for job, metric in judged.items()
+  ]
   return TasksTable(columns, sorted((line(*one) for one in kinds.items()), key=rank))
 
 
@@ -124,7 +133,7 @@ def details(rows: Iterable[Row]) -> list[Detail]:
       (method, [f"{METRICS[m].text(at[method, m].value)} ({_interval(at[method, m])})" for m in metrics])
       for method in dict.fromkeys(row.method for row in here)
     ]
-    found.append(Detail(job, [METRICS[m].label + METRICS[m].unit for m in metrics], lines))
+    found.append(Detail(job, [_metric(here[0], m) for m in metrics], lines))
   return found
 
 
@@ -177,15 +186,16 @@ def _over_alone(row: Row) -> str:
 def tasks_markdown(rows: Iterable[Mapping[str, Any]]) -> str:
   """The README's table of a multi-task job: the winner of each column in bold, whoever it is."""
   made = tasks_table(parse(rows))
-  heads = ["method", "mean gain", "least gain", *(f"{c.task}<br><sub>{c.metric}</sub>" for c in made.columns)]
+  heads = ["method", "time", "mean gain", "least gain", *(f"{c.task}<br><sub>{c.metric}</sub>" for c in made.columns)]
   lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
   for line in made.lines:
     name = html.escape(line.method, quote=False) + (" (baseline)" if line.kind == "baseline" else "")
     over = [_marked(cell) + (f" {cell.gain}" if cell.gain else "") if cell else "–" for cell in line.overall]
-    lines.append(f"| {' | '.join([name, *over, *(_marked(cell) for cell in line.cells if cell)])} |")
+    lines.append(f"| {' | '.join([name, line.costs[1], *over, *(_marked(cell) for cell in line.cells if cell)])} |")
   caption = (
     "Gain = relative, over single-task networks of the same size and tuning, + is better; mean [95 % interval] over "
-    "seeds and units; the best in bold; * = worse than the single-task network by more than the interval of the gain."
+    "seeds and units; time to train once; the best in bold; * = worse than the single-task network by more than the "
+    "interval of the gain."
   )
   return "\n".join([*lines, "", caption]) + "\n"
 

@@ -15,6 +15,7 @@ from mtl_jax import losses, models, multitask
 from mtl_jax.build.multitask.contract import Part, Problem, Target
 from mtl_jax.meta import replicate
 from mtl_jax.multitask import JointState
+from mtl_jax.multitask.gram import CHUNK
 from mtl_jax.tasks.mixture import dealt, mixture, shares
 from mtl_jax.types import Algorithm, Array, Batch, ExampleLoss, PyTree, TaskFamily
 
@@ -41,6 +42,7 @@ class Run(NamedTuple):
     family: the steps to learn from.
     predict: predict(state of all replicas, {source: x}) -> {task: prediction[replicas, n, ...]}.
     one: `joint` of one replica, and its state, to measure what a step costs.
+    gradients: of a task or of their sum that a step evaluates; a forward-mode derivative counts as one.
   """
 
   name: str
@@ -52,6 +54,7 @@ class Run(NamedTuple):
   family: TaskFamily
   predict: Callable[[PyTree, dict[str, Array]], dict[str, Array]]
   one: tuple[Algorithm, Callable[[], PyTree]]
+  gradients: float
 
 
 class Scale(NamedTuple):
@@ -193,6 +196,17 @@ def _weighting(method: c.Joint) -> Any:
       return getattr(multitask, name)()
 
 
+def _gradients(method: c.Joint, tasks: int, sources: int) -> float:
+  """What `joint` evaluates in a step, as multitask/gram.py says."""
+  if method.aggregator == "mean":
+    return 1
+  if method.aggregator == "graddrop":
+    return tasks
+  blocks = -(-tasks // CHUNK)
+  beyond = 0.0 if blocks == 1 else tasks if sources == 1 else tasks * (blocks - 1) / 2
+  return tasks + beyond + 1
+
+
 def _run(
   config: c.MultiTask,
   problem: Problem,
@@ -249,7 +263,8 @@ def _run(
     return jax.lax.map(lambda params: net.apply(params, x), state.params)
 
   first = partial(start, jax.random.key(config.seed), jnp.asarray(1e-3), jnp.ones(len(each)))
-  return Run(name, folder, tuple(each), candidates, replicas, init, family, predict, (algorithm, first))
+  cost = _gradients(method, len(each), len(tasks))
+  return Run(name, folder, tuple(each), candidates, replicas, init, family, predict, (algorithm, first), cost)
 
 
 def runs(config: c.MultiTask, problem: Problem) -> list[Run]:

@@ -1,0 +1,251 @@
+"""A multi-task job on made-up rows: what is tuned on what, what a gain is, and what the report says of it."""
+
+import dataclasses
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mtl_jax import config as c
+from mtl_jax import job
+from mtl_jax.baselines.each import NAMES, TRIVIAL
+from mtl_jax.build.multitask import SINGLE, Part, Problem, Target, answer, runs, scales
+from mtl_jax.build.multitask.contract import audited
+from mtl_jax.job import multitask
+from mtl_jax.job.multitask import ALL, Outcome
+from mtl_jax.losses import ordinal_log_probabilities
+from mtl_jax.report import tasks_markdown, write_report
+from mtl_jax.report.run import parse
+from mtl_jax.report.tasks import tasks_summary, tasks_table
+from mtl_jax.trust import LeakError
+from mtl_jax.types import Batch
+
+TARGETS = {
+  "sensors": {"wear": Target("number", unit="mm"), "state": Target("rank", ("good", "fair", "bad"))},
+  "ledger": {"late": Target("flag", ("no", "yes")), "kind": Target("class", ("a", "b"))},
+}
+CONFIG = c.MultiTask(
+  "made-up",
+  c.Turbine(),
+  (c.Joint(), c.Joint(aggregator="upgrad", paths="film")),
+  model=c.Sharing((8,), (8,), 4),
+  training=c.JointTraining(steps=60, rows=48, learning_rates=(1e-5, 3e-2), seeds=2, chunk_steps=30),
+)
+
+
+def part(seed: int, n: int = 90) -> Part:
+  rng = np.random.default_rng(seed)
+  x, z = rng.normal(size=(n, 3)).astype(np.float32), rng.normal(size=(n, 2)).astype(np.float32)
+  known = rng.random(n) < 0.7
+  wear = np.where(known, 100 + 10 * x[:, 0], 0).astype(np.float32)
+  state = np.digitize(x[:, 0], [-0.5, 0.5]).astype(np.int32)
+  late, kind = ((z[:, i] > 1 - i).astype(np.int32) for i in range(2))
+  every = np.ones(n, bool)
+  data = {
+    "sensors": Batch(x, {"wear": wear, "state": state}, {"wear": known, "state": every}),
+    "ledger": Batch(z, {"late": late, "kind": kind}, {"late": every, "kind": every}),
+  }
+  return Part(data, {source: seed * n + np.arange(n) // 2 for source in data})
+
+
+PROBLEM = Problem(part(0), part(1), part(2), TARGETS)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, quick_to_compile):
+  """A run folder: trained, scored, and its rows."""
+  folder = tmp_path_factory.mktemp("runs") / "run"
+  job.start(CONFIG, "Made up.\n\nMore.", folder)
+  job.train(CONFIG, PROBLEM, folder, False)
+  return folder, job.score(CONFIG, PROBLEM, folder)
+
+
+def one(rows, **wanted):
+  (found,) = [row for row in rows if all(row.get(name) == value for name, value in wanted.items())]
+  return found
+
+
+def test_every_method_has_every_task_and_learns_it(finished):
+  folder, rows = finished
+  assert json.loads((folder / "scores.json").read_text()) == rows
+  methods = ("mean", "film, upgrad", SINGLE, *(name if name == TRIVIAL else f"{name} for each task" for name in NAMES))
+  headline = {"wear": "rmse", "state": "macro_f1", "late": "auprc", "kind": "macro_f1"}
+  for method in methods:
+    assert one(rows, job=ALL, method=method, metric="delta_m")["seeds"] == 2
+    for task, metric in headline.items():
+      value, floor = (one(rows, job=task, method=m, metric=metric)["mean"] for m in (method, TRIVIAL))
+      if method != TRIVIAL:
+        assert value < 0.7 * floor if metric == "rmse" else value > floor + 0.15, (method, task)
+  assert one(rows, job="wear", method="mean", metric="rmse")["unit"] == "mm"
+  assert one(rows, job="wear", method="mean", metric="rmse")["episodes"] <= 45
+
+
+def test_the_learning_rate_is_tuned_and_no_test_label_is_looked_at(finished, monkeypatch):
+  folder, rows = finished
+  assert one(rows, job=ALL, method="mean", metric="learning_rate")["mean"] == 3e-2
+  flipped = {
+    source: batch._replace(y={task: y.max() - y for task, y in batch.y.items()})
+    for source, batch in PROBLEM.test.data.items()
+  }
+  wrong = PROBLEM._replace(test=PROBLEM.test._replace(data=flipped))
+  bare = dataclasses.replace(CONFIG, methods=CONFIG.methods[:1], baselines=False)
+  again = multitask._trained(bare, wrong, folder)["mean"]
+  assert again.costs["learning_rate"] == 3e-2
+  right = multitask._trained(bare, PROBLEM, folder)["mean"]
+  np.testing.assert_array_equal(again.answers["state"], right.answers["state"])
+
+
+def test_single_task_networks_are_each_others_equals_in_size_and_budget():
+  found = runs(CONFIG, PROBLEM)
+  singles = [run for run in found if run.name == SINGLE]
+  assert [run.tasks for run in singles] == [("wear",), ("state",), ("late",), ("kind",)]
+  whole = jax.eval_shape(found[0].family.sample, jax.random.key(0))
+  for run, source in zip(singles, ("sensors", "sensors", "ledger", "ledger"), strict=True):
+    (step,) = jax.eval_shape(run.family.sample, jax.random.key(0)).values()
+    assert step.x.shape == whole[source].x.shape
+    assert [candidate.learning_rate for candidate in run.candidates] == [1e-5, 3e-2]
+  sizes = [sum(leaf.size for leaf in jax.tree.leaves(run.one[1]().params)) for run in (found[0], singles[0])]
+  assert sizes[1] < sizes[0]
+  assert [run.gradients for run in found] == [1, 5, 1, 1, 1, 1]
+
+
+def test_replicas_of_a_seed_start_alike_and_have_their_candidates_rate():
+  run = runs(CONFIG, PROBLEM)[0]
+  state = run.init()
+  np.testing.assert_allclose(state.opt_state.hyperparams["learning_rate"], [1e-5, 1e-5, 3e-2, 3e-2])
+  for leaf in jax.tree.leaves(state.params):
+    np.testing.assert_array_equal(leaf[:2], leaf[2:])
+  assert any((leaf[0] != leaf[1]).any() for leaf in jax.tree.leaves(state.params))
+
+
+def test_the_grid_tries_every_weight_at_every_rate():
+  method = c.Joint(weighting="grid")
+  config = dataclasses.replace(CONFIG, methods=(method,), baselines=False, training=c.JointTraining(grid=3, seeds=2))
+  (run,) = runs(config, PROBLEM)
+  state = run.init()
+  assert len(run.candidates) == 9
+  assert state.weighting.shape == (18, 4)
+  np.testing.assert_allclose(state.weighting.sum(1), 1, rtol=1e-6)
+  assert len({tuple(row) for row in state.weighting.tolist()}) == 3
+
+
+def test_a_gain_is_relative_to_the_single_task_network_and_positive_where_it_is_better():
+  """RMSE 2 against 4: +1/2. Accuracy-like 0.9 against 0.6: +1/2. Both together +1/2; least 0.2."""
+  number, flag = Target("number"), Target("class", ("a", "b"))
+  np.testing.assert_allclose(multitask._gain(number, np.array([2.0, 5.0]), np.array([4.0, 4.0])), [0.5, -0.25])
+  np.testing.assert_allclose(multitask._gain(flag, np.array([0.9]), np.array([0.6])), [0.5])
+
+
+def test_the_mean_gain_and_the_least_are_over_tasks(monkeypatch):
+  """Truth 0 and answers of one size make RMSE that size: 2, 3 against 4, 4 is +1/2 and +1/4."""
+  n = 64
+  data = {
+    "s": Batch(
+      np.zeros((n, 1), np.float32), *(dict.fromkeys("ab", v) for v in (np.zeros(n, np.float32), np.ones(n, bool)))
+    )
+  }
+  rows_of = Part(data, {"s": np.arange(n)})
+  problem = Problem(rows_of, rows_of, rows_of, {"s": {t: Target("number") for t in "ab"}})
+
+  def says(a: float, b: float) -> dict[str, np.ndarray]:
+    return {"a": np.full((1, n), a), "b": np.full((2, n), b)}
+
+  tested = {"mean": Outcome("ours", says(2, 3), {"seconds": 1.5}), SINGLE: Outcome("baseline", says(4, 4), {})}
+  rows = multitask._rows(CONFIG, problem, tested)
+  assert one(rows, job=ALL, method="mean", metric="delta_m")["mean"] == pytest.approx(0.375)
+  worst = one(rows, job=ALL, method="mean", metric="worst")
+  assert (worst["mean"], worst["labels"]) == (pytest.approx(0.25), ["b"])
+  assert one(rows, job=ALL, method="mean", metric="seconds")["mean"] == 1.5
+  assert one(rows, job=ALL, method=SINGLE, metric="delta_m")["mean"] == 0
+
+
+def test_answers_come_back_in_the_units_of_the_target():
+  scale = scales(PROBLEM)["wear"]
+  known = PROBLEM.train.data["sensors"]
+  assert scale.mean == pytest.approx(known.y["wear"][known.mask["wear"]].mean())
+  z = np.array([[[0.0], [1.0]]])
+  np.testing.assert_allclose(answer(TARGETS["sensors"]["wear"], scale, z), [[scale.mean, scale.mean + scale.deviation]])
+  assert answer(TARGETS["ledger"]["kind"], None, np.array([[[0.0, 1.0], [2.0, 1.0]]])).tolist() == [[1, 0]]
+  assert answer(TARGETS["ledger"]["late"], None, np.array([[[0.0, 1.5]]])).tolist() == [[1.5]]
+  ranks = np.random.default_rng(0).normal(size=(2, 5, 3)).astype(np.float32)
+  each = [np.asarray(ordinal_log_probabilities(jnp.asarray(one))).argmax(1) for one in ranks]
+  np.testing.assert_array_equal(answer(TARGETS["sensors"]["state"], None, ranks), each)
+
+
+def test_the_record_has_the_loss_and_the_validation_score_of_every_task(finished):
+  folder, _ = finished
+  rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+  mine = [row for row in rows if row["method"] == "mean"]
+  assert [row["step"] for row in mine] == [30, 60]
+  assert np.shape(mine[-1]["losses"]) == (4, 4)  # replicas, tasks
+  tasks = ("wear", "state", "late", "kind")
+  assert mine[-1]["validation_score"] == pytest.approx(np.mean([mine[-1][f"validation_{task}"] for task in tasks]))
+
+
+def test_a_finished_run_resumes_to_itself(finished):
+  folder, rows = finished
+  job.train(CONFIG, PROBLEM, folder, True)
+  bare = dataclasses.replace(CONFIG, baselines=False)
+  again = multitask._trained(bare, PROBLEM, folder)["mean"].answers
+  assert again["wear"].shape[0] == 2
+  assert one(rows, job="wear", method="mean", metric="rmse")["mean"] > 0
+
+
+def test_the_report_says_who_wins_and_who_is_worse_off_than_alone(finished, tmp_path):
+  folder, _ = finished
+  page = write_report([folder], tmp_path / "report.html").read_text()
+  assert "All tasks" in page
+  assert page.count('class="worse"') > 0  # the mean or majority
+  assert "every metric" in page
+
+
+def gained(method, kind, gain, half, task="a"):
+  about = {"method": method, "kind": kind, "k": 0, "seeds": 5, "episodes": 40, "complete": True}
+  ends = {"mean": gain, "low": gain - half, "high": gain + half}
+  return [
+    about | ends | {"job": ALL, "metric": "delta_m"},
+    about | ends | {"job": task, "metric": "relative", "against": SINGLE},
+    about | {"mean": 2 - gain, "low": 1.9 - gain, "high": 2.1 - gain, "job": task, "metric": "rmse", "unit": "mm"},
+  ]
+
+
+def test_a_table_marks_the_best_and_what_is_worse_than_alone():
+  rows = gained("mean", "ours", -0.2, 0.1) + gained("upgrad", "ours", -0.05, 0.1) + gained(SINGLE, "baseline", 0.0, 0.0)
+  made = tasks_table(parse(rows))
+  assert [line.method for line in made.lines] == [SINGLE, "upgrad", "mean"]
+  assert [line.cells[0].worse for line in made.lines] == [False, False, True]
+  assert [line.cells[0].best for line in made.lines] == [True, False, False]
+  lead, points = tasks_summary(parse(rows))
+  assert lead.startswith(f"{SINGLE} (a baseline) is best over the 1 tasks")
+  assert "upgrad: −5.0 % over single-task networks (95 % interval −15.0 % to +5.0 %: within chance)" in points[0]
+  assert "no task is worse" in points[1]
+  assert "| **2.00** [1.90, 2.10] |" in tasks_markdown(rows)
+  _, points = tasks_summary(parse(gained("mean", "ours", -0.2, 0.1) + gained(SINGLE, "baseline", 0.0, 0.0)))
+  assert "1 of the tasks is worse than its single-task network by more than chance: a" in points[1]
+
+
+def test_a_unit_on_two_sides_is_refused():
+  with pytest.raises(LeakError, match="ledger"):
+    both = PROBLEM.validation.unit | {"ledger": PROBLEM.test.unit["ledger"]}
+    audited(PROBLEM._replace(validation=PROBLEM.validation._replace(unit=both)))
+
+
+@pytest.mark.parametrize(
+  ("change", "field"),
+  [
+    ({"methods": ()}, "methods"),
+    ({"methods": (c.Joint(), c.Joint())}, "methods"),
+    ({"methods": (c.Joint("upgrad", "grid"),)}, "methods.0.aggregator"),
+    ({"training": c.JointTraining(learning_rates=())}, "training.learning_rates"),
+    ({"training": c.JointTraining(learning_rates=(1e-3, 1e-3))}, "training.learning_rates"),
+    ({"training": c.JointTraining(rows=0)}, "training.rows"),
+    ({"training": c.JointTraining(temperature=0.0)}, "training.temperature"),
+    ({"model": c.Sharing(trunk=())}, "model.trunk"),
+    ({"model": c.Sharing(path=0)}, "model.path"),
+  ],
+)
+def test_a_config_that_cannot_work_is_refused_by_name(change, field):
+  with pytest.raises(c.ConfigError, match=f"^{field}="):
+    c.validate(dataclasses.replace(CONFIG, **change))
