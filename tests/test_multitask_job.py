@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import get_args
 
 import jax
 import jax.numpy as jnp
@@ -120,6 +121,29 @@ def test_replicas_of_a_seed_start_alike_and_have_their_candidates_rate():
   assert any((leaf[0] != leaf[1]).any() for leaf in jax.tree.leaves(state.params))
 
 
+@pytest.mark.parametrize(
+  "method",
+  [
+    *(c.Joint(aggregator=name) for name in get_args(c.multitask.Aggregating)),
+    *(c.Joint(weighting=name) for name in get_args(c.multitask.Weighing)),
+    *(c.Joint(paths=name) for name in get_args(c.multitask.Paths)),
+  ],
+  ids=str,
+)
+def test_everything_that_a_config_can_name_makes_a_step(method):
+  (run,) = runs(dataclasses.replace(CONFIG, methods=(method,), baselines=False), PROBLEM)
+  algorithm, start = run.one
+  state, key = jax.eval_shape(start), jax.random.key(0)
+  step = jax.tree.map(
+    lambda leaf: jax.ShapeDtypeStruct((1, *leaf.shape), leaf.dtype), jax.eval_shape(run.family.sample, key)
+  )
+  after, metrics = jax.eval_shape(algorithm.update, key, state, step)
+  assert jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), after) == jax.tree.map(
+    lambda leaf: (leaf.shape, leaf.dtype), state
+  )
+  assert metrics["losses"].shape == (4,)
+
+
 def test_the_grid_tries_every_weight_at_every_rate():
   method = c.Joint(weighting="grid")
   config = dataclasses.replace(CONFIG, methods=(method,), baselines=False, training=c.JointTraining(grid=3, seeds=2))
@@ -182,15 +206,6 @@ def test_the_record_has_the_loss_and_the_validation_score_of_every_task(finished
   assert np.shape(mine[-1]["losses"]) == (4, 4)  # replicas, tasks
   tasks = ("wear", "state", "late", "kind")
   assert mine[-1]["validation_score"] == pytest.approx(np.mean([mine[-1][f"validation_{task}"] for task in tasks]))
-
-
-def test_a_finished_run_resumes_to_itself(finished):
-  folder, rows = finished
-  job.train(CONFIG, PROBLEM, folder, True)
-  bare = dataclasses.replace(CONFIG, baselines=False)
-  again = multitask._trained(bare, PROBLEM, folder)["mean"].answers
-  assert again["wear"].shape[0] == 2
-  assert one(rows, job="wear", method="mean", metric="rmse")["mean"] > 0
 
 
 def test_the_report_says_who_wins_and_who_is_worse_off_than_alone(finished, tmp_path):

@@ -180,6 +180,8 @@ def _aggregator(method: c.Joint) -> Any:
   match method.aggregator:
     case "mean":
       return None
+    case "fairgrad":
+      return multitask.fairgrad(2.0)  # the paper's choice; 1 is Nash-MTL
     case name:
       return getattr(multitask, name)()
 
@@ -190,6 +192,12 @@ def _weighting(method: c.Joint) -> Any:
       return None
     case "grid":
       return multitask.given()
+    case "uncertainty":
+      return multitask.uncertainty(0.01)
+    case "imtl_l":
+      return multitask.imtl_l(0.01)
+    case "dwa":
+      return multitask.dwa(period=100)
     case "stch":
       return multitask.stch(0.1)
     case name:
