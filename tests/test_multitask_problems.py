@@ -210,7 +210,7 @@ def test_order_lines_go_to_other_countries_and_have_the_tables_lateness_and_frei
 
 def test_what_is_known_after_the_order_does_not_enter_an_order_line(built, tables):
   table = tables["scms_delivery"]
-  late = {"weight": 7.0 * table.columns["weight"], "freight": np.roll(table.columns["freight"], 1)}
+  late = {name: np.roll(table.columns[name], 1) for name in ("weight", "freight")}
   other = table._replace(
     columns=table.columns | late,
     labels={name: 1.0 + np.roll(values, 1) for name, values in table.labels.items()},
@@ -221,6 +221,16 @@ def test_what_is_known_after_the_order_does_not_enter_an_order_line(built, table
     one, two = (getattr(problem, side).data["order lines"] for problem in (before, after))
     np.testing.assert_array_equal(one.x, two.x)
     assert (one.y["late"] != two.y["late"]).any()
+
+
+def test_order_lines_of_other_countries_do_not_move_those_that_are_learned_from(built, tables):
+  problem, table = built("supply"), tables["scms_delivery"]
+  held_out = ~np.isin(table.groups["lot"], problem.train.unit["order lines"])
+  vendor = np.where(held_out, "one vendor of theirs", table.groups["vendor"])
+  quantity = np.where(held_out, 1, table.columns["quantity"])
+  other = table._replace(columns=table.columns | {"quantity": quantity}, groups=table.groups | {"vendor": vendor})
+  after = built("supply", scms_delivery=other)
+  np.testing.assert_array_equal(after.train.data["order lines"].x, problem.train.data["order lines"].x)
 
 
 def test_minutes_of_the_line_are_on_one_side_and_no_input_is_a_label_or_the_time(built, tables):

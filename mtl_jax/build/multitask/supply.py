@@ -2,6 +2,17 @@
 
 Two sources that share no row and no column: SupplyGraph, whose products make, order, deliver and issue day by day, and
 SCMS, whose lines of medicines are ordered once each.
+
+What scikit-learn reaches on validation rows, 2026-11-26, 2 CPU cores; RMSE, and average precision of `late`, 14 % of
+which are late. Ridge (logistic for `late`), HistGradientBoosting and 100 extra trees:
+
+              mean   linear  boosted  extra trees
+  production  0.677  0.674   0.651    0.637
+  orders      0.641  0.504   0.515    0.494
+  deliveries  0.559  0.517   0.517    0.500
+  issues      0.684  0.661   0.644    0.645
+  late        0.140  0.249   0.227    0.249
+  freight     0.603  0.447   0.428    0.433
 """
 
 import numpy as np
@@ -17,7 +28,7 @@ BLOCK = 45  # days
 TRAINED = 3  # blocks; one to validate on and one to test follow
 ACTIVE = 0.05  # share of the training days below which a signal that is not 0 counts as dead
 _DEALT = ("training", "validation", "training", "test", "training")
-COMMON = 50  # training lines that a vendor or a molecule needs to be told apart
+COMMON = 50  # training lines that a vendor, a molecule or the like needs to be told apart
 
 _Sides = dict[str, tuple[Batch, np.ndarray]]
 
@@ -64,14 +75,12 @@ def _order_lines(table: Table) -> _Sides:
     kinds, count = np.unique(values[known], return_counts=True)
     return values[:, None] == kinds[count >= COMMON]
 
+  # Some prices are 0.
   amounts = [np.log10(0.01 + given[n]) for n in ("quantity", "value", "pack_price", "unit_price", "units_per_pack")]
   plan = [given[name] for name in ("first_line", "order_days", "quote_days")]
   kinds = [given[n] for n in ("fulfil_via", "inco_term", "shipment_mode", "sub_classification", "molecule")]
   kinds = [indicators(values) for values in (*kinds, table.groups["vendor"])]
-  y = {
-    "late": (table.labels["days_late"] > 0).astype(np.int32),
-    "freight": np.log10(table.labels["freight_cost"]),
-  }
+  y = {"late": (table.labels["days_late"] > 0).astype(int), "freight": np.log10(table.labels["freight_cost"])}
   return split(side, np.concatenate([np.stack([*amounts, *plan], axis=1), *kinds], axis=1), y, table.groups["lot"])
 
 
@@ -88,9 +97,10 @@ def supply() -> Problem:
   a block, so that the intervals speak of other products of this maker in the same weeks.
 
   Order lines: whether one arrives after its scheduled day, and the freight of its shipment, which is billed on one line
-  of a shipment and is missing on the others and where it is in the price. Dates, weights, insurance and how freight is
-  billed are known too late and are left out, as is the shipment that a line becomes part of. Whole countries are held
-  out, dealt to the sides in turn by how many lines they have. A unit is a shipment: the eight countries tested are too
+  of a shipment and is missing on the others and where it is in the price. Told are amounts and prices, product, vendor,
+  terms, mode of transport (as recorded, taken as planned) and days from quote and order to the scheduled day. The day
+  of delivery, weight, insurance and how freight is billed are known too late, as is what else the shipment holds. Whole
+  countries are held out, dealt to the sides in turn by how many lines they have, over the same years. A unit is a shipment: the eight countries tested are too
   few to resample, so the intervals speak of other shipments to these countries and are too narrow for another country.
   """
   sources = {"products": _products(supplygraph.load()), "order lines": _order_lines(scms_delivery.load())}
