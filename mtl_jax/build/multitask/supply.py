@@ -27,7 +27,7 @@ WEEK = 7  # days; also how far ahead is asked
 BLOCK = 45  # days
 TRAINED = 3  # blocks; one to validate on and one to test follow
 ACTIVE = 0.05  # share of the training days below which a signal that is not 0 counts as dead
-_DEALT = ("training", "validation", "training", "test", "training")
+DEALT = ("training", "validation", "training", "test", "training")
 COMMON = 50  # training lines that a vendor, a molecule or the like needs to be told apart
 
 _Sides = dict[str, tuple[Batch, np.ndarray]]
@@ -67,8 +67,8 @@ def _order_lines(table: Table) -> _Sides:
   """x is what is known when an order is placed, and says nothing of the country."""
   names, country, lines = np.unique(table.groups["unit"], return_inverse=True, return_counts=True)
   place = np.argsort(np.argsort(-lines, kind="stable"))
-  side = np.array(_DEALT)[place[country] % len(_DEALT)]
-  leak_audit({"country": names[country]}, {name: side == name for name in _DEALT})
+  side = np.array(DEALT)[place[country] % len(DEALT)]
+  leak_audit({"country": names[country]}, {name: side == name for name in DEALT})
   given, known = table.columns, side == "training"
 
   def indicators(values: np.ndarray) -> np.ndarray:
@@ -100,8 +100,9 @@ def supply() -> Problem:
   of a shipment and is missing on the others and where it is in the price. Told are amounts and prices, product, vendor,
   terms, mode of transport (as recorded, taken as planned) and days from quote and order to the scheduled day. The day
   of delivery, weight, insurance and how freight is billed are known too late, as is what else the shipment holds. Whole
-  countries are held out, dealt to the sides in turn by how many lines they have, over the same years. A unit is a shipment: the eight countries tested are too
-  few to resample, so the intervals speak of other shipments to these countries and are too narrow for another country.
+  countries are held out, dealt to the sides in turn by how many lines they have, over the same years. A unit is a
+  shipment: the eight countries tested are too few to resample, so the intervals speak of other shipments to these
+  countries and are too narrow for another country.
   """
   sources = {"products": _products(supplygraph.load()), "order lines": _order_lines(scms_delivery.load())}
   train, validation, test = (
