@@ -57,7 +57,22 @@ class Turbine:
   """Emissions and yield of a gas turbine, years held out."""
 
 
-JointTasks = Turbine
+@dataclasses.dataclass(frozen=True)
+class Turbofan:
+  """Remaining life, health state and flight condition of turbofan engines never seen."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Supply:
+  """Two sources: signals of products a week ahead, and order lines to countries never seen."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+  """30 measurements of a production line, most of which its readings hardly predict."""
+
+
+JointTasks = Turbine | Turbofan | Supply | Line
 
 
 @dataclasses.dataclass(frozen=True)
