@@ -4,8 +4,11 @@ from functools import cache
 
 from mtl_jax import config as c
 from mtl_jax.build.multitask.contract import Part, Problem, Target
+from mtl_jax.build.multitask.line import line
 from mtl_jax.build.multitask.methods import SINGLE, Run, answer, runs, scales
+from mtl_jax.build.multitask.supply import supply
 from mtl_jax.build.multitask.turbine import turbine
+from mtl_jax.build.multitask.turbofan import turbofan
 
 
 @cache
@@ -14,6 +17,12 @@ def problem(tasks: c.JointTasks) -> Problem:
   match tasks:
     case c.Turbine():
       return turbine()
+    case c.Turbofan():
+      return turbofan()
+    case c.Supply():
+      return supply()
+    case c.Line():
+      return line()
 
 
 __all__ = ["SINGLE", "Part", "Problem", "Run", "Target", "answer", "problem", "runs", "scales"]
