@@ -21,7 +21,7 @@ from mtl_jax.report.pictures import (
   Style,
   bare,
   label_ends,
-  lines,
+  lines_of,
   over_training,
   right_of,
 )
@@ -124,8 +124,8 @@ def conflicts(curves: Iterable[Mapping[str, Any]], style: Mapping[str, Style]) -
   """
   curves = list(curves)
   panels = {
-    "pairs of tasks whose gradients conflict, %": (Metric("", True, True), lines(curves, "conflicts")),
-    "mean cosine between gradients of two tasks": (Metric("", False, False), lines(curves, "cosine")),
+    "pairs of tasks whose gradients conflict, %": (Metric("", True, True), lines_of(curves, "conflicts")),
+    "mean cosine between gradients of two tasks": (Metric("", False, False), lines_of(curves, "cosine")),
   }
   return over_training(panels, style)
 

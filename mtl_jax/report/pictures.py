@@ -18,7 +18,7 @@ from matplotlib.transforms import ScaledTranslation, Transform
 from mtl_jax.report.run import CONFUSION, METRICS, Metric, Row, best, headline, nearest, per, scored
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-GREYS = ("#6e6e6e", "#8c8c8c", "#555555")
+_GREYS = ("#6e6e6e", "#8c8c8c", "#555555")
 _MARKERS = "osD^vP"
 _DASHES = ((5, 2), (2, 2), (7, 2, 2, 2))
 INK, FAINT = "#222222", "#dddddd"
@@ -49,7 +49,7 @@ def styles(rows: Iterable[Row], curves: Iterable[Mapping[str, Any]] = ()) -> dic
   made, count = {}, {"ours": 0, "baseline": 0}
   for method, kind in kinds.items():
     i, ours = count[kind], kind == "ours"
-    colours = COLOURS if ours else GREYS
+    colours = COLOURS if ours else _GREYS
     made[method] = Style(
       colours[i % len(colours)],
       _MARKERS[(i // len(colours) if ours else i) % len(_MARKERS)],
@@ -345,7 +345,7 @@ def training_curves(curves: Sequence[Mapping[str, Any]], style: Mapping[str, Sty
   panels = {}
   for name in ["loss", *validation]:
     how = METRICS.get(name.removeprefix("validation_"), _PLAIN)
-    panels[_panel_title(name, how)] = how, lines(curves, name)
+    panels[_panel_title(name, how)] = how, lines_of(curves, name)
   return over_training(panels, style)
 
 
@@ -353,7 +353,7 @@ Lines = dict[str, tuple[np.ndarray, np.ndarray]]
 """method -> steps, values"""
 
 
-def lines(curves: Iterable[Mapping[str, Any]], name: str) -> Lines:
+def lines_of(curves: Iterable[Mapping[str, Any]], name: str) -> Lines:
   """`name` over steps, of each method that recorded it."""
   methods: dict[str, list[Mapping[str, Any]]] = {}
   for row in curves:
