@@ -165,6 +165,10 @@ def test_metrics_are_those_of_the_jacobian():
   assert 0 < np.mean(pairs < 0) < 1
   close(metrics["cosine"], np.mean(pairs))
   close((metrics["conflicts"], metrics["loss"]), (np.mean(pairs < 0), np.mean(losses)))
+  here = np.delete(np.arange(5), 2)
+  expected, both = np.zeros((5, 5)), np.zeros((5, 5))
+  expected[np.ix_(here, here)], both[np.ix_(here, here)] = unit @ unit.T, 1
+  close((metrics["cosines"], metrics["pairs"]), (expected, both))
   close(metrics["gradient_norms"], np.insert(np.linalg.norm(flat(rows), axis=1), 2, 0.0))
   close(metrics["gradient_norm"], np.linalg.norm(np.mean(flat(rows), axis=0)))
   assert metrics["active"].tolist() == [1, 1, 0, 1, 1]

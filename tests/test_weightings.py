@@ -25,6 +25,7 @@ FACTORIES = {
   "imtl_l": lambda: multitask.imtl_l(0.1),
   "famo": lambda: multitask.famo(0.5),
   "stch": lambda: multitask.stch(0.2),
+  "given": multitask.given,
 }
 
 pytestmark = pytest.mark.usefixtures("quick_to_compile", "float64")

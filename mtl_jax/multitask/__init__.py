@@ -1,8 +1,10 @@
 """Multi-task learning: one model for many tasks.
 
-`joint` trains; an aggregator looks at the Gram matrix of the task gradients, a weighting at the losses only.
+`joint` trains; an aggregator looks at the Gram matrix of the task gradients, a weighting at the losses only. `affinity`
+and `grouping` say which tasks help one another, `simplex`, `given` and `front` trace the Pareto front.
 """
 
+from mtl_jax.multitask.affinity import affinity, grouping
 from mtl_jax.multitask.aligned_mtl import aligned_mtl
 from mtl_jax.multitask.averaging import constant, mean, random, sum
 from mtl_jax.multitask.cagrad import cagrad
@@ -15,6 +17,7 @@ from mtl_jax.multitask.krum import krum
 from mtl_jax.multitask.learned_weighting import DWAState, FAMOState, ScaleState, dwa, famo, imtl_l, uncertainty
 from mtl_jax.multitask.mgda import mgda
 from mtl_jax.multitask.nash_mtl import fairgrad, nash_mtl
+from mtl_jax.multitask.pareto import front, given, simplex
 from mtl_jax.multitask.pcgrad import GradVacState, gradvac, pcgrad
 from mtl_jax.multitask.sources import MultiApply, Split
 from mtl_jax.multitask.stochastic import SimplexState, modo, sdmgrad
@@ -32,6 +35,7 @@ __all__ = [
   "ScaleState",
   "SimplexState",
   "Split",
+  "affinity",
   "aligned_mtl",
   "cagrad",
   "config",
@@ -42,10 +46,13 @@ __all__ = [
   "equal",
   "fairgrad",
   "famo",
+  "front",
+  "given",
   "gls",
   "graddrop",
   "gradnorm",
   "gradvac",
+  "grouping",
   "imtl_g",
   "imtl_l",
   "joint",
@@ -59,6 +66,7 @@ __all__ = [
   "random",
   "rlw",
   "sdmgrad",
+  "simplex",
   "stch",
   "sum",
   "trimmed_mean",

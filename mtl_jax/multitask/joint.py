@@ -86,8 +86,11 @@ def joint(
   Returns:
     An Algorithm; predict(key, state, support, x) is apply(state.params, x). Metrics: `loss` (mean over active tasks),
     `losses`, `active` (K,), `gradient_norm` (of the combined gradient, before `clip_after`). With an aggregator also
-    `gradient_norms` (K,) at the level (after `before`), `cosine` (mean over pairs of active tasks; 0 without a pair)
-    and `conflicts` (the share of them below 0). Except for a CoordinateAggregator `weights` (K,), all factors included.
+    `gradient_norms` (K,) at the level (after `before`), `cosine` (mean over pairs of active tasks; 0 without a pair),
+    `conflicts` (the share of them below 0), `cosines` (K, K) of all pairs (i, i included; 0 where a task is inactive)
+    and `pairs` (K, K), 1 where both are active: the mean of `cosines` over steps divided by that of `pairs` is the mean
+    over the steps with both. `aggregator=mean()` shows them for what None trains, `sum()` for a `weighting` alone.
+    Except for a CoordinateAggregator `weights` (K,), all factors included.
 
   Raises: ValueError if options do not go together, or the data's tasks are not those of `losses`.
   """
@@ -200,11 +203,14 @@ def _sum(weights: Array, each: PyTree) -> PyTree:
 def _conflict(products: Array, active: Array) -> Metrics:
   norms = jnp.sqrt(jnp.diagonal(products))
   nonzero = jnp.where(norms > 0, norms, 1.0)
-  cosines = products / nonzero[:, None] / nonzero[None]
-  pair = active[:, None] & active[None] & ~np.eye(len(active), dtype=bool)
-  pairs = jnp.maximum(jnp.sum(pair), 1).astype(products.dtype)
+  pairs = active[:, None] & active[None]
+  cosines = jnp.where(pairs, products / nonzero[:, None] / nonzero[None], 0.0)
+  apart = pairs & ~np.eye(len(active), dtype=bool)
+  count = jnp.maximum(jnp.sum(apart), 1).astype(products.dtype)
   return {
     "gradient_norms": norms,
-    "cosine": jnp.sum(jnp.where(pair, cosines, 0.0)) / pairs,
-    "conflicts": jnp.sum(pair & (cosines < 0)).astype(products.dtype) / pairs,
+    "cosine": jnp.sum(jnp.where(apart, cosines, 0.0)) / count,
+    "conflicts": jnp.sum(apart & (cosines < 0)).astype(products.dtype) / count,
+    "cosines": cosines,
+    "pairs": pairs.astype(products.dtype),
   }

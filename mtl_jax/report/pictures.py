@@ -17,13 +17,13 @@ from matplotlib.transforms import ScaledTranslation, Transform
 
 from mtl_jax.report.run import CONFUSION, METRICS, Metric, Row, best, headline, nearest, per, scored
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _GREYS = ("#6e6e6e", "#8c8c8c", "#555555")
 _MARKERS = "osD^vP"
 _DASHES = ((5, 2), (2, 2), (7, 2, 2, 2))
-_INK, _FAINT = "#222222", "#dddddd"
+INK, FAINT = "#222222", "#dddddd"
 _BLUES = LinearSegmentedColormap.from_list("blues", ["#ffffff", "#9ec9e8", "#0072B2", "#003a5c"])
-_WIDTH = 8.4  # of a picture with lines, inch
+WIDTH = 8.4  # of a picture with lines, inch
 _PLAIN = Metric("", lower_is_better=True, percent=False)  # of a loss, and of what the protocol does not name
 _BINS = 200  # points that a training curve is thinned to
 
@@ -49,7 +49,7 @@ def styles(rows: Iterable[Row], curves: Iterable[Mapping[str, Any]] = ()) -> dic
   made, count = {}, {"ours": 0, "baseline": 0}
   for method, kind in kinds.items():
     i, ours = count[kind], kind == "ours"
-    colours = _COLOURS if ours else _GREYS
+    colours = COLOURS if ours else _GREYS
     made[method] = Style(
       colours[i % len(colours)],
       _MARKERS[(i // len(colours) if ours else i) % len(_MARKERS)],
@@ -67,12 +67,13 @@ def png(figure: Figure) -> bytes:
   return content.getvalue()
 
 
-def _bare(axes: Axes) -> None:
+def bare(axes: Axes) -> None:
+  """A quiet frame: no lines above and at the right, faint ones across."""
   axes.spines[["top", "right"]].set_visible(False)
   axes.spines[["left", "bottom"]].set_color("#999999")
-  axes.grid(axis="y", color=_FAINT, linewidth=0.7)
+  axes.grid(axis="y", color=FAINT, linewidth=0.7)
   axes.set_axisbelow(True)
-  axes.tick_params(colors=_INK, labelsize=10)
+  axes.tick_params(colors=INK, labelsize=10)
 
 
 def _log(axes: Axes) -> None:
@@ -94,7 +95,7 @@ def _apart(positions: Sequence[float], gap: float, low: float, high: float) -> l
   return result.tolist()
 
 
-class _End(NamedTuple):
+class End(NamedTuple):
   """Where a line ends, and what to write there."""
 
   transform: Transform
@@ -103,12 +104,12 @@ class _End(NamedTuple):
   text: str
 
 
-def _right(texts: Iterable[str]) -> float:
+def right_of(texts: Iterable[str]) -> float:
   """Where the axes end, as a share of the figure's width, so that `texts` fit beside them."""
-  return max(0.5, 1.0 - (0.5 + 0.077 * max(map(len, texts))) / _WIDTH)
+  return max(0.5, 1.0 - (0.5 + 0.077 * max(map(len, texts))) / WIDTH)
 
 
-def _label_ends(figure: Figure, axes: Axes, ends: Mapping[str, _End], style: Mapping[str, Style]) -> None:
+def label_ends(figure: Figure, axes: Axes, ends: Mapping[str, End], style: Mapping[str, Style]) -> None:
   """Writes each line's name at the right, at the height where the line ends, without overlaps."""
   figure.draw_without_rendering()  # fixes the limits and the layout that the positions below rest on
   to_axes = axes.transAxes.inverted()
@@ -147,10 +148,10 @@ def _against(where: Mapping[str, list[tuple[int, Row]]], style: Mapping[str, Sty
   if not rows:
     return None
   how = METRICS[rows[0].metric]
-  figure = Figure(figsize=(_WIDTH, max(4.4, 1.2 + 0.27 * len(where))), facecolor="white")
+  figure = Figure(figsize=(WIDTH, max(4.4, 1.2 + 0.27 * len(where))), facecolor="white")
   axes = figure.subplots()
-  _bare(axes)
-  ends: dict[str, _End] = {}
+  bare(axes)
+  ends: dict[str, End] = {}
   drawn: list[float] = []
   scale = 100.0 if how.percent else 1.0
   ordered = sorted(where, key=lambda method: style[method].ours)  # ours on top
@@ -189,7 +190,7 @@ def _against(where: Mapping[str, list[tuple[int, Row]]], style: Mapping[str, Sty
     )
     if look.dashes:
       lines[0].set_dashes(look.dashes)
-    ends[method] = _End(transform, x[-1], y[-1], f"{method}  {how.text(points[-1][1].value)}")
+    ends[method] = End(transform, x[-1], y[-1], f"{method}  {how.text(points[-1][1].value)}")
   counts = sorted({count for points in where.values() for count, _ in points})
   axes.set_xscale("symlog", linthresh=1.0, base=2)
   axes.set_xticks(counts, [str(count) for count in counts])
@@ -203,17 +204,17 @@ def _against(where: Mapping[str, list[tuple[int, Row]]], style: Mapping[str, Sty
   else:
     margin = 0.04 * (high - low) or 0.1 * abs(high) or 1.0
     axes.set_ylim(low - margin, high + margin)
-  axes.set_xlabel(x_label, color=_INK)
+  axes.set_xlabel(x_label, color=INK)
   better = "lower is better" if how.lower_is_better else "higher is better"
   title = f"{how.label}{',' + how.unit if how.unit else ''} ({better})"
   if any(row.shortfall for row in rows):
     title += " · PRELIMINARY, not a result"
-  axes.set_title(title, loc="left", fontsize=11, color=_INK)
+  axes.set_title(title, loc="left", fontsize=11, color=INK)
   inch = 1.0 / figure.get_figheight()
   figure.subplots_adjust(
-    left=0.08, right=_right(end.text for end in ends.values()), top=1.0 - 0.35 * inch, bottom=0.5 * inch
+    left=0.08, right=right_of(end.text for end in ends.values()), top=1.0 - 0.35 * inch, bottom=0.5 * inch
   )
-  _label_ends(figure, axes, ends, style)
+  label_ends(figure, axes, ends, style)
   return figure
 
 
@@ -296,7 +297,7 @@ def confusion(row: Row) -> Figure:
           ha="center",
           va="center",
           fontsize=12,
-          color="white" if share > 0.5 else _INK,
+          color="white" if share > 0.5 else INK,
           weight="bold" if true == predicted else "normal",
         )
   every = range(0, count, max(1, count // 30))
@@ -305,12 +306,12 @@ def confusion(row: Row) -> Figure:
   axes.set_xticks(np.arange(count + 1) - 0.5, minor=True)
   axes.set_yticks(np.arange(count + 1) - 0.5, minor=True)
   axes.grid(which="minor", color="white", linewidth=1.5)
-  axes.tick_params(which="both", length=0, colors=_INK, labelsize=11)
+  axes.tick_params(which="both", length=0, colors=INK, labelsize=11)
   axes.spines[:].set_visible(False)
-  axes.set_xlabel("predicted", color=_INK, fontsize=11)
-  axes.set_ylabel("true", color=_INK, fontsize=11)
+  axes.set_xlabel("predicted", color=INK, fontsize=11)
+  axes.set_ylabel("true", color=INK, fontsize=11)
   title = f"{row.method}, K = {row.k}, % of each true class"
-  axes.set_title(title + ("\nPRELIMINARY, not a result" if row.shortfall else ""), loc="left", fontsize=11, color=_INK)
+  axes.set_title(title + ("\nPRELIMINARY, not a result" if row.shortfall else ""), loc="left", fontsize=11, color=INK)
   return figure
 
 
@@ -341,45 +342,60 @@ def training_curves(curves: Sequence[Mapping[str, Any]], style: Mapping[str, Sty
   recorded = list(dict.fromkeys(name for name in numbers if name.startswith("validation_")))
   preferred = [f"validation_{metric}" for metric in METRICS]
   validation = sorted(recorded, key=lambda name: preferred.index(name) if name in preferred else len(preferred))[:1]
+  panels = {}
+  for name in ["loss", *validation]:
+    how = METRICS.get(name.removeprefix("validation_"), _PLAIN)
+    panels[_panel_title(name, how)] = how, lines_of(curves, name)
+  return over_training(panels, style)
+
+
+Lines = dict[str, tuple[np.ndarray, np.ndarray]]
+"""method -> steps, values"""
+
+
+def lines_of(curves: Iterable[Mapping[str, Any]], name: str) -> Lines:
+  """`name` over steps, of each method that recorded it."""
   methods: dict[str, list[Mapping[str, Any]]] = {}
   for row in curves:
     methods.setdefault(row["method"], []).append(row)
-  panels = {}
-  for name in ["loss", *validation]:
-    lines = {method: _curve(rows, name) for method, rows in methods.items()}
-    lines = {method: line for method, line in lines.items() if len(line[0])}
-    if lines:
-      panels[name] = lines
+  found = {method: _curve(rows, name) for method, rows in methods.items()}
+  return {method: line for method, line in found.items() if len(line[0])}
+
+
+def over_training(panels: Mapping[str, tuple[Metric, Lines]], style: Mapping[str, Style]) -> Figure | None:
+  """One panel a title, below one another; those without a line are left out, and None is left of no panel."""
+  panels = {title: panel for title, panel in panels.items() if panel[1]}
   if not panels:
     return None
-  height = max(2.7, 0.6 + 0.22 * len(methods))
-  figure = Figure(figsize=(_WIDTH, 0.6 + height * len(panels)), facecolor="white")
+  height = max(2.7, 0.6 + 0.22 * max(len(drawn) for _, drawn in panels.values()))
+  figure = Figure(figsize=(WIDTH, 0.6 + height * len(panels)), facecolor="white")
   grid = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
   inch = 1.0 / figure.get_figheight()
   figure.subplots_adjust(left=0.08, top=1.0 - 0.35 * inch, bottom=0.5 * inch, hspace=0.22)
   labels = {}
-  for axes, (name, lines) in zip(grid, panels.items(), strict=True):
-    _bare(axes)
-    how = METRICS.get(name.removeprefix("validation_"), _PLAIN)
+  for axes, (title, (how, drawn)) in zip(grid, panels.items(), strict=True):
+    bare(axes)
     scale = 100.0 if how.percent else 1.0
     labels[axes] = {}
-    for method, (steps, values) in lines.items():
+    for method, (steps, values) in drawn.items():
       look = style[method]
       marker = look.marker if len(steps) <= 30 else None
       (line,) = axes.plot(steps, scale * values, color=look.colour, linewidth=1.7, marker=marker, markersize=4)
       if look.dashes:
         line.set_dashes(look.dashes)
       end = f"{method}  {how.text(values[-1])}"
-      labels[axes][method] = _End(axes.transData, steps[-1], scale * values[-1], end)
-    every = np.concatenate([values for _, values in lines.values()])
-    if not how.percent and every.min() > 0 and every.max() > 30 * every.min():
+      labels[axes][method] = End(axes.transData, steps[-1], scale * values[-1], end)
+    every = np.concatenate([values for _, values in drawn.values()])
+    if how.lower_is_better and not how.percent and every.min() > 0 and every.max() > 30 * every.min():
       _log(axes)
-    axes.set_title(_panel_title(name, how), loc="left", fontsize=11, color=_INK)
+    if every.min() < 0 < every.max():
+      axes.axhline(0.0, color="#999999", linewidth=0.8, zorder=1)
+    axes.set_title(title, loc="left", fontsize=11, color=INK)
     axes.margins(x=0.02)
-  grid[-1].set_xlabel("training step", color=_INK)
-  figure.subplots_adjust(right=_right(end.text for ends in labels.values() for end in ends.values()))
+  grid[-1].set_xlabel("training step", color=INK)
+  figure.subplots_adjust(right=right_of(end.text for ends in labels.values() for end in ends.values()))
   for axes, ends in labels.items():
-    _label_ends(figure, axes, ends, style)
+    label_ends(figure, axes, ends, style)
   return figure
 
 
