@@ -1,9 +1,10 @@
 """Three outputs of a gas turbine at once."""
 
-from mtl_jax.config import Joint, MultiTask, Turbine
+from mtl_jax.config import JointTraining, MultiTask, Sharing, Turbine
 
 config = MultiTask(
   name="process_multitask",
   tasks=Turbine(),
-  methods=(Joint(), Joint(weighting="log"), Joint(aggregator="upgrad"), Joint(paths="mmoe")),
+  model=Sharing(trunk=(64, 64)),
+  training=JointTraining(steps=2000, chunk_steps=200),
 )

@@ -30,9 +30,9 @@ TARGETS = {
 CONFIG = c.MultiTask(
   "made-up",
   c.Turbine(),
-  (c.Joint(), c.Joint(aggregator="upgrad", paths="film")),
+  (c.Joint(), c.Joint(weighting="grid"), c.Joint(aggregator="upgrad", paths="film")),
   model=c.Sharing((8,), (8,), 4),
-  training=c.JointTraining(steps=60, rows=48, learning_rates=(1e-5, 3e-2), seeds=2, chunk_steps=30),
+  training=c.JointTraining(steps=60, rows=48, learning_rates=(1e-5, 3e-2), grid=2, seeds=2, chunk_steps=30),
 )
 
 
@@ -71,7 +71,13 @@ def one(rows, **wanted):
 def test_every_method_has_every_task_and_learns_it(finished):
   folder, rows = finished
   assert json.loads((folder / "scores.json").read_text()) == rows
-  methods = ("mean", "film, upgrad", SINGLE, *(name if name == TRIVIAL else f"{name} for each task" for name in NAMES))
+  methods = (
+    "mean",
+    "grid",
+    "film, upgrad",
+    SINGLE,
+    *(name if name == TRIVIAL else f"{name} for each task" for name in NAMES),
+  )
   headline = {"wear": "rmse", "state": "macro_f1", "late": "auprc", "kind": "macro_f1"}
   for method in methods:
     assert one(rows, job=ALL, method=method, metric="delta_m")["seeds"] == 2
@@ -83,7 +89,7 @@ def test_every_method_has_every_task_and_learns_it(finished):
   assert one(rows, job="wear", method="mean", metric="rmse")["episodes"] <= 45
 
 
-def test_the_learning_rate_is_tuned_and_no_test_label_is_looked_at(finished, monkeypatch):
+def test_the_learning_rate_is_tuned_and_no_test_label_is_looked_at(finished):
   folder, rows = finished
   assert one(rows, job=ALL, method="mean", metric="learning_rate")["mean"] == 3e-2
   flipped = {
@@ -92,10 +98,8 @@ def test_the_learning_rate_is_tuned_and_no_test_label_is_looked_at(finished, mon
   }
   wrong = PROBLEM._replace(test=PROBLEM.test._replace(data=flipped))
   bare = dataclasses.replace(CONFIG, methods=CONFIG.methods[:1], baselines=False)
-  again = multitask._trained(bare, wrong, folder)["mean"]
-  assert again.costs["learning_rate"] == 3e-2
-  right = multitask._trained(bare, PROBLEM, folder)["mean"]
-  np.testing.assert_array_equal(again.answers["state"], right.answers["state"])
+  ((run, _, candidate),) = multitask._chosen(bare, wrong, folder)
+  assert run.candidates[candidate].learning_rate == 3e-2
 
 
 def test_single_task_networks_are_each_others_equals_in_size_and_budget():
@@ -109,7 +113,7 @@ def test_single_task_networks_are_each_others_equals_in_size_and_budget():
     assert [candidate.learning_rate for candidate in run.candidates] == [1e-5, 3e-2]
   sizes = [sum(leaf.size for leaf in jax.tree.leaves(run.one[1]().params)) for run in (found[0], singles[0])]
   assert sizes[1] < sizes[0]
-  assert [run.gradients for run in found] == [1, 5, 1, 1, 1, 1]
+  assert [run.gradients for run in found] == [1, 1, 5, 1, 1, 1, 1]
 
 
 def test_replicas_of_a_seed_start_alike_and_have_their_candidates_rate():
@@ -214,6 +218,17 @@ def test_the_report_says_who_wins_and_who_is_worse_off_than_alone(finished, tmp_
   assert "All tasks" in page
   assert page.count('class="worse"') > 0  # the mean or majority
   assert "every metric" in page
+  for picture in (
+    "Training loss of every task",
+    "Cosines between",
+    "Affinity:",
+    "What each task gains",
+    "the two tasks that",
+  ):
+    assert picture in page
+  found = json.loads((folder / "diagnosis.json").read_text())
+  assert np.shape(found["affinity"]) == (4, 4)
+  assert np.shape(found["front"]["scores"]) == (2, 4)
 
 
 def gained(method, kind, gain, half, task="a"):

@@ -81,6 +81,7 @@ def _validate_multitask(config: MultiTask) -> None:
   for field, least in (("stem", 1), ("trunk", 1)):
     widths = getattr(config.model, field)
     _require(len(widths) >= least and min(widths) >= 1, f"model.{field}", widths, "at least one width, each at least 1")
+  _require(config.groups >= 1, "groups", config.groups, "must be at least 1")
   _require(config.model.path >= 1, "model.path", config.model.path, "must be at least 1")
   for i, method in enumerate(config.methods):
     both = method.weighting == "grid" and method.aggregator != "mean"

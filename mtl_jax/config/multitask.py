@@ -23,6 +23,15 @@ class Joint:
   """what lies between the shared trunk and a task's head"""
 
 
+METHODS = (
+  Joint(),
+  *(Joint(weighting=name) for name in ("grid", "log", "uncertainty", "dwa", "famo")),
+  *(Joint(name) for name in ("upgrad", "cagrad", "nash_mtl", "imtl_g", "aligned_mtl", "pcgrad", "db_mtl")),
+  *(Joint(paths=name) for name in ("mmoe", "cgc", "mtan", "film", "lora")),
+)
+"""What a table compares: scalarisations first, then what looks at gradients, then other ways to share."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Sharing:
   """Widths of the one network; single-task networks have the same."""
@@ -81,9 +90,11 @@ class MultiTask:
 
   name: str
   tasks: JointTasks
-  methods: tuple[Joint, ...]
+  methods: tuple[Joint, ...] = METHODS
   model: Sharing = Sharing()
   training: JointTraining = JointTraining()
   baselines: bool = True
   """trees and linear models, one for each task, and single-task networks"""
+  groups: int = 3
+  """the most groups of tasks that the report may propose"""
   seed: int = 0

@@ -15,13 +15,14 @@ from rich.progress import track
 
 from mtl_jax import config as c
 from mtl_jax.baselines.each import NAMES, TRIVIAL, Found, Rows, baseline
-from mtl_jax.build.multitask import SINGLE, Part, Problem, Run, Target, answer, runs, scales
+from mtl_jax.build.multitask import SINGLE, Problem, Run, Target, runs
 from mtl_jax.checkpoint import Checkpoints
 from mtl_jax.fit import fit
-from mtl_jax.holdout import MEASURES, Resampled, measured, resampled, summary
+from mtl_jax.holdout import Resampled, measured, resampled, summary
+from mtl_jax.job.diagnosis import diagnosis
 from mtl_jax.job.folder import console, note, write_json
+from mtl_jax.job.tasks import answers, asked, error, headline, of_candidate, skills, trivial
 from mtl_jax.recorder import Recorder, read
-from mtl_jax.report import METRICS
 from mtl_jax.types import PyTree
 
 ALL = "all tasks"
@@ -30,77 +31,6 @@ _TOGETHER = {
   "memory": max,
   "gradients": operator.add,
 }  # costs of single-task networks, one after the other
-_CHUNK = 4096  # rows that a network answers at a time
-
-
-class Asked(NamedTuple):
-  """A task of one part: where it stands, what it asks, and its labelled rows."""
-
-  source: str
-  target: Target
-  rows: np.ndarray
-  truth: np.ndarray
-
-
-def _asked(problem: Problem, part: Part) -> dict[str, Asked]:
-  found = {}
-  for source, targets in problem.targets.items():
-    batch = part.data[source]
-    for task, target in targets.items():
-      rows = np.flatnonzero(batch.mask[task])
-      found[task] = Asked(source, target, rows, batch.y[task][rows])
-  return found
-
-
-def _headline(target: Target) -> tuple[str, float]:
-  """What a task is judged by, and 1 or -1: what makes higher better."""
-  name = next(iter(MEASURES[target.kind]))
-  return name, -1.0 if METRICS[name].lower_is_better else 1.0
-
-
-def _error(target: Target, answers: np.ndarray, truth: np.ndarray) -> float:
-  """The headline as an error: RMSE as it is, a share of what is right as its complement."""
-  name, sign = _headline(target)
-  value = float(MEASURES[target.kind][name](answers, truth, np.ones((1, len(truth)), np.float32))[0])
-  return value if sign < 0 else 1.0 - value
-
-
-def _trivial(problem: Problem, part: Part) -> dict[str, float]:
-  """{task: the error of its training rows' mean or majority}."""
-  known, found = _asked(problem, problem.train), {}
-  for task, asked in _asked(problem, part).items():
-    labels = known[task].truth
-    constant = labels.mean() if asked.target.kind == "number" else np.bincount(labels).argmax()
-    constant = 0.0 if asked.target.kind == "flag" else constant
-    found[task] = _error(asked.target, np.full(len(asked.truth), constant), asked.truth)
-  return found
-
-
-def _answers(run: Run, state: PyTree, problem: Problem, part: Part) -> dict[str, np.ndarray]:
-  """{task: answers (replicas, n)} for the rows that are labelled."""
-  scale, found = scales(problem), {}
-  asked = {task: one for task, one in _asked(problem, part).items() if task in run.tasks}
-  for source in dict.fromkeys(one.source for one in asked.values()):
-    x = part.data[source].x
-    parts = []
-    for at in range(0, len(x), _CHUNK):
-      rows = np.minimum(np.arange(at, at + min(_CHUNK, len(x))), len(x) - 1)  # one shape: one program
-      parts.append(jax.device_get(run.predict(state, {source: jnp.asarray(x[rows])})))
-    for task, one in asked.items():
-      if one.source == source:
-        whole = np.concatenate([part[task] for part in parts], axis=1)[:, one.rows]
-        found[task] = answer(one.target, scale.get(task), whole)
-  return found
-
-
-def _skills(config: c.MultiTask, run: Run, state: PyTree, problem: Problem, trivial: Mapping[str, float]) -> np.ndarray:
-  """(candidates, tasks): on validation, the mean over seeds of 1 - error / trivial error."""
-  asked, answers = _asked(problem, problem.validation), _answers(run, state, problem, problem.validation)
-  each = [
-    [1.0 - _error(asked[task].target, row, asked[task].truth) / trivial[task] for row in answers[task]]
-    for task in run.tasks
-  ]
-  return np.reshape(each, (len(run.tasks), len(run.candidates), config.training.seeds)).mean(2).T
 
 
 def _store(config: c.MultiTask, folder: Path, run: Run) -> Checkpoints:
@@ -113,13 +43,13 @@ def _label(run: Run) -> str:
 
 def train(config: c.MultiTask, problem: Problem, folder: Path, resume: bool) -> None:
   """Trains every method and the single-task networks; all candidates and seeds of one in one program."""
-  t, trivial = config.training, _trivial(problem, problem.validation)
+  t, floor = config.training, trivial(problem, problem.validation)
   for run in runs(config, problem):
     replicas = len(run.candidates) * t.seeds
 
     def validate(state: PyTree, run: Run = run) -> Mapping[str, float]:
-      skills = _skills(config, run, state, problem, trivial)
-      best = skills[skills.mean(1).argmax()]
+      each = skills(config, run, state, problem, floor)
+      best = each[each.mean(1).argmax()]
       return {"score": float(best.mean())} | dict(zip(run.tasks, best.tolist(), strict=True))
 
     fit(
@@ -146,24 +76,36 @@ class Outcome(NamedTuple):
   costs: dict[str, float]
 
 
-def _trained(config: c.MultiTask, problem: Problem, folder: Path) -> dict[str, Outcome]:
-  """Every method at the candidate and step that validation chose."""
-  trivial, found = _trivial(problem, problem.validation), {}
-  recorded = read(folder / "metrics.jsonl")
-  for run in track(runs(config, problem), description="test", console=console):
+class Chosen(NamedTuple):
+  """A run at the step that validation chose, states of all replicas, and the candidate that it chose."""
+
+  run: Run
+  state: PyTree
+  candidate: int
+
+
+def _chosen(config: c.MultiTask, problem: Problem, folder: Path) -> list[Chosen]:
+  floor, found = trivial(problem, problem.validation), []
+  for run in runs(config, problem):
     _, state = _store(config, folder, run).best(run.init())
-    best = int(_skills(config, run, state, problem, trivial).mean(1).argmax())
-    seeds = slice(best * config.training.seeds, (best + 1) * config.training.seeds)
-    chosen = jax.tree.map(lambda leaf: leaf[seeds], state)  # noqa: B023, used at once
-    answers = _answers(run, chosen, problem, problem.test)
+    found.append(Chosen(run, state, int(skills(config, run, state, problem, floor).mean(1).argmax())))
+  return found
+
+
+def _trained(config: c.MultiTask, problem: Problem, folder: Path, chosen: list[Chosen]) -> dict[str, Outcome]:
+  """Every method's answers at what validation chose."""
+  found: dict[str, Outcome] = {}
+  recorded = read(folder / "metrics.jsonl")
+  for run, state, best in track(chosen, description="test", console=console):
+    given = answers(run, of_candidate(config, state, best), problem, problem.test)
     rate = float(np.median([row["tasks_per_s"] for row in recorded if row["method"] == _label(run)]))
     costs = {"seconds": config.training.steps / rate, "learning_rate": run.candidates[best].learning_rate}
     costs |= {"memory": _memory(run), "gradients": float(run.gradients)}
     if run.name == SINGLE and SINGLE in found:
       before = found[SINGLE]
       costs = {name: sum_or_most(before.costs[name], costs[name]) for name, sum_or_most in _TOGETHER.items()}
-      answers = before.answers | answers
-    found[run.name] = Outcome("baseline" if run.name == SINGLE else "ours", answers, costs)
+      given = before.answers | given
+    found[run.name] = Outcome("baseline" if run.name == SINGLE else "ours", given, costs)
   return found
 
 
@@ -182,14 +124,13 @@ def _simple(config: c.MultiTask, problem: Problem) -> dict[str, Outcome]:
   """Trees and linear models of every task, tuned on its validation rows."""
   parts = [problem.train, problem.validation, problem.test]
   todo = []
-  for task, asked in _asked(problem, problem.train).items():
+  for task, one in asked(problem, problem.train).items():
     rows = []
     for part in parts:
-      x: np.ndarray = part.features[asked.source] if asked.source in part.features else part.data[asked.source].x
-      here = _asked(problem, part)[task]
+      x: np.ndarray = part.features[one.source] if one.source in part.features else part.data[one.source].x
+      here = asked(problem, part)[task]
       rows.append(Rows(x.reshape(len(x), -1)[here.rows], here.truth))
-    score = partial(_right, asked.target)
-    todo += [(name, task, asked.target.kind, rows, score) for name in NAMES]
+    todo += [(name, task, one.target.kind, rows, partial(_right, one.target)) for name in NAMES]
   parallel = joblib.Parallel(n_jobs=-1, return_as="generator")
   made: Any = parallel(
     joblib.delayed(baseline)(kind, name, rows[0], rows[1], rows[2].x, config.training.seeds, score)
@@ -208,26 +149,26 @@ def _simple(config: c.MultiTask, problem: Problem) -> dict[str, Outcome]:
 
 
 def _right(target: Target, answers: np.ndarray, truth: np.ndarray) -> float:
-  return -_error(target, answers, truth)
+  return -error(target, answers, truth)
 
 
 def _gain(target: Target, values: np.ndarray, base: np.ndarray) -> np.ndarray:
   """(value - base) / base of the headline, positive where the value is better."""
-  return _headline(target)[1] * (values - base) / np.where(base != 0, base, 1.0) + 0.0  # and not -0
+  return headline(target)[1] * (values - base) / np.where(base != 0, base, 1.0) + 0.0  # and not -0
 
 
 def _rows(config: c.MultiTask, problem: Problem, tested: Mapping[str, Outcome]) -> list[dict[str, Any]]:
   """Rows of scores.json: a job for each task, and `ALL` for what is over all tasks."""
   seeds = config.training.seeds
-  asked = _asked(problem, problem.test)
+  truth = asked(problem, problem.test)
   drawn: dict[str, Resampled] = {
     source: resampled(unit, seeds, key=key) for key, (source, unit) in enumerate(sorted(problem.test.unit.items()))
   }
-  units = {task: len(np.unique(problem.test.unit[one.source][one.rows])) for task, one in asked.items()}
+  units = {task: len(np.unique(problem.test.unit[one.source][one.rows])) for task, one in truth.items()}
   values = {
     (method, task): measured(one.target.kind, what.answers[task], one.truth, _these(drawn[one.source], one.rows))
     for method, what in tested.items()
-    for task, one in asked.items()
+    for task, one in truth.items()
   }
   rows = []
 
@@ -235,19 +176,19 @@ def _rows(config: c.MultiTask, problem: Problem, tested: Mapping[str, Outcome]) 
     mean, low, high = summary(found) if isinstance(found, np.ndarray) else (found, None, None)
     count = units.get(job, min(units.values()))
     about = {"job": job, "method": method, "kind": tested[method].kind, "k": 0, "metric": metric}
-    if job in asked and asked[job].target.unit:
-      about["unit"] = asked[job].target.unit
+    if job in truth and truth[job].target.unit:
+      about["unit"] = truth[job].target.unit
     rows.append(
       about | {"mean": mean, "low": low, "high": high, "seeds": seeds, "episodes": count, "complete": True} | more
     )
 
   for method, what in tested.items():
     gains = {}
-    for task, one in asked.items():
+    for task, one in truth.items():
       for metric, found in values[method, task].items():
         row(task, method, metric, found)
       if SINGLE in tested:
-        name = _headline(one.target)[0]
+        name = headline(one.target)[0]
         gains[task] = _gain(one.target, values[method, task][name], values[SINGLE, task][name])
         row(task, method, "relative", gains[task], against=SINGLE)
     if gains:
@@ -266,7 +207,10 @@ def _these(draws: Resampled, rows: np.ndarray) -> Resampled:
 def score(config: c.MultiTask, problem: Problem, folder: Path) -> list[dict[str, Any]]:
   """Scores every method on the test rows, writes scores.json and returns its rows."""
   began = time.perf_counter()
-  tested = _trained(config, problem, folder)
+  chosen = _chosen(config, problem, folder)
+  tested = _trained(config, problem, folder, chosen)
+  found = diagnosis(config, problem, [(run, state) for run, state, _ in chosen if run.name != SINGLE])
+  write_json(folder / "diagnosis.json", found)
   middle = time.perf_counter()
   if config.baselines:
     tested |= _simple(config, problem)

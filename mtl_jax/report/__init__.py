@@ -16,6 +16,7 @@ import jinja2
 from matplotlib.figure import Figure
 
 from mtl_jax.report import pictures
+from mtl_jax.report.diagnoses import diagnoses
 from mtl_jax.report.run import (
   EPISODES,
   METRICS,
@@ -110,7 +111,7 @@ def _section(run: Run) -> dict[str, Any]:
     "tasks": _tasks(run, styles) if many_tasks(run.rows) else None,
     "jobs": [] if many_tasks(run.rows) else [_job(name, rows, styles) for name, rows in by_job(run.rows).items()],
     "curves": _picture(
-      pictures.training_curves(run.curves, styles),
+      pictures.training_curves([row for row in run.curves if ": " not in row["method"]], styles),
       "Training: the loss on training tasks, and the score on validation units, which are neither trained on "
       "nor tested on.",
     ),
@@ -121,13 +122,13 @@ def _section(run: Run) -> dict[str, Any]:
 def _tasks(run: Run, styles: dict[str, pictures.Style]) -> dict[str, Any]:
   """What the template shows of a multi-task run."""
   lead, points = tasks_summary(run.rows)
-  drawn: list[dict[str, Any] | None] = []
+  drawn = diagnoses(run, styles)
   return {
     "lead": lead,
     "points": points,
     "table": tasks_table(run.rows),
     "details": details(run.rows),
-    "pictures": [picture for picture in drawn if picture],
+    "pictures": [picture for figure, caption in drawn if (picture := _picture(figure, caption))],
   }
 
 

@@ -116,6 +116,49 @@ def cosines(steps: Sequence[int], matrices: Sequence[Any], tasks: Sequence[str])
   return figure
 
 
+def task_losses(curves: Iterable[Mapping[str, Any]], tasks: Sequence[str], style: Mapping[str, Style]) -> Figure | None:
+  """The training loss of every task over steps, a panel each and a line a method; None if unrecorded.
+
+  Args:
+    curves: rows of metrics.jsonl with `losses`, of all `tasks` in their order or, of a single-task network, of the task
+      that its method ends in.
+  """
+  lines: dict[str, dict[str, tuple[list[int], list[float]]]] = {task: {} for task in tasks}
+  for row in curves:
+    losses = row.get("losses", [])
+    mine = tasks if len(losses) == len(tasks) else [task for task in tasks if row["method"].endswith(f": {task}")]
+    for task, loss in zip(mine, losses, strict=False):
+      steps, values = lines[task].setdefault(row["method"], ([], []))
+      steps.append(row["step"])
+      values.append(loss)
+  if not any(lines.values()):
+    return None
+  columns = min(4, len(tasks))
+  deep = -(-len(tasks) // columns)
+  methods = list(dict.fromkeys(method.split(": ")[0] for drawn in lines.values() for method in drawn))
+  figure = Figure(
+    figsize=(WIDTH, 1.9 * deep + 0.22 * -(-len(methods) // 3) + 0.4), facecolor="white", layout="constrained"
+  )
+  panels = figure.subplots(deep, columns, sharex=True, squeeze=False)
+  shown: dict[str, Artist] = {}
+  for axes, task in zip(panels.flat, tasks, strict=False):
+    bare(axes)
+    for method, (steps, values) in lines[task].items():
+      alone = ": " in method
+      look = {"color": "#222222", "linestyle": "--"} if alone else {"color": style[method].colour}
+      (line,) = axes.plot(steps, values, linewidth=1.3, **look)
+      shown.setdefault(method.split(": ")[0], line)
+    axes.set_title(_short([task])[0], loc="left", fontsize=9.5, color=INK)
+    axes.tick_params(labelsize=8)
+    if all(min(values) > 0 for _, values in lines[task].values()):
+      axes.set_yscale("log")
+  for axes in list(panels.flat)[len(tasks) :]:
+    axes.set_visible(False)
+  figure.supxlabel("training step", fontsize=9.5, color=INK)
+  figure.legend(list(shown.values()), list(shown), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+  return figure
+
+
 def conflicts(curves: Iterable[Mapping[str, Any]], style: Mapping[str, Style]) -> Figure | None:
   """The share of pairs of tasks whose gradients conflict, and the mean cosine, of each method; None if unrecorded.
 

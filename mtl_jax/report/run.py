@@ -110,6 +110,7 @@ class Run(NamedTuple):
   rows: list[Row]
   curves: list[dict[str, Any]]
   about: dict[str, Any]
+  diagnosis: dict[str, Any]  # of a multi-task run
 
 
 def parse(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
@@ -153,7 +154,7 @@ def _curves(path: Path) -> list[dict[str, Any]]:
 
 
 def read_run(folder: Path) -> Run:
-  """Reads scores.json, metrics.jsonl and run.json; each may be absent, the first two not both.
+  """Reads scores.json, metrics.jsonl, run.json and diagnosis.json; each may be absent, the first two not both.
 
   Raises:
     FileNotFoundError: no such folder, or nothing in it to show.
@@ -161,16 +162,19 @@ def read_run(folder: Path) -> Run:
   """
   if not folder.is_dir():
     raise FileNotFoundError(f"{folder} is not a run folder: no such folder")
-  scores, metrics, about = (folder / name for name in ("scores.json", "metrics.jsonl", "run.json"))
+  scores, metrics = folder / "scores.json", folder / "metrics.jsonl"
   try:
     rows = parse(json.loads(scores.read_text("utf-8"))) if scores.exists() else []
-    described = json.loads(about.read_text("utf-8")) if about.exists() else {}
+    described, diagnosis = (
+      json.loads(path.read_text("utf-8")) if path.exists() else {}
+      for path in (folder / "run.json", folder / "diagnosis.json")
+    )
   except ValueError as error:
     raise ValueError(f"{folder}: {error}") from error
   curves = _curves(metrics) if metrics.exists() else []
   if not rows and not curves:
     raise FileNotFoundError(f"{folder} has nothing to show: no rows in scores.json and none in metrics.jsonl")
-  return Run(described.get("name", folder.resolve().name), rows, curves, described)
+  return Run(described.get("name", folder.resolve().name), rows, curves, described, diagnosis)
 
 
 def by_job(rows: Iterable[Row]) -> dict[str, list[Row]]:

@@ -14,7 +14,7 @@ from mtl_jax import config as c
 from mtl_jax import losses, models, multitask
 from mtl_jax.build.multitask.contract import Part, Problem, Target
 from mtl_jax.meta import replicate
-from mtl_jax.multitask import JointState
+from mtl_jax.multitask import JointState, MultiApply
 from mtl_jax.multitask.gram import CHUNK
 from mtl_jax.tasks.mixture import dealt, mixture, shares
 from mtl_jax.types import Algorithm, Array, Batch, ExampleLoss, PyTree, TaskFamily
@@ -40,6 +40,7 @@ class Run(NamedTuple):
     algorithm: of all replicas.
     init: init() -> their states.
     family: the steps to learn from.
+    apply, losses: of one replica, as `joint` takes them.
     predict: predict(state of all replicas, {source: x}) -> {task: prediction[replicas, n, ...]}.
     one: `joint` of one replica, and its state, to measure what a step costs.
     gradients: of a task or of their sum that a step evaluates; a forward-mode derivative counts as one.
@@ -52,6 +53,8 @@ class Run(NamedTuple):
   algorithm: Algorithm
   init: Callable[[], PyTree]
   family: TaskFamily
+  apply: MultiApply
+  losses: Mapping[str, ExampleLoss]
   predict: Callable[[PyTree, dict[str, Array]], dict[str, Array]]
   one: tuple[Algorithm, Callable[[], PyTree]]
   gradients: float
@@ -271,8 +274,20 @@ def _run(
     return jax.lax.map(lambda params: net.apply(params, x), state.params)
 
   first = partial(start, jax.random.key(config.seed), jnp.asarray(1e-3), jnp.ones(len(each)))
-  cost = _gradients(method, len(each), len(tasks))
-  return Run(name, folder, tuple(each), candidates, replicas, init, family, predict, (algorithm, first), cost)
+  return Run(
+    name=name,
+    folder=folder,
+    tasks=tuple(each),
+    candidates=candidates,
+    algorithm=replicas,
+    init=init,
+    family=family,
+    apply=apply,
+    losses=each,
+    predict=predict,
+    one=(algorithm, first),
+    gradients=_gradients(method, len(each), len(tasks)),
+  )
 
 
 def runs(config: c.MultiTask, problem: Problem) -> list[Run]:
