@@ -57,7 +57,17 @@ class Turbine:
   """Emissions and yield of a gas turbine, years held out."""
 
 
-JointTasks = Turbine
+@dataclasses.dataclass(frozen=True)
+class Factory:
+  """Twelve tasks of a factory on nine sources: inspection, progress, equipment and quality."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Pairs:
+  """Which article of Fashion-MNIST is at the top left of a picture and which at the bottom right."""
+
+
+JointTasks = Turbine | Factory | Pairs
 
 
 @dataclasses.dataclass(frozen=True)
