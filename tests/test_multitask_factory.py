@@ -65,7 +65,7 @@ def check_contract(problem: Problem) -> None:
       n = len(part.unit[source])
       assert x.dtype == np.float32 and len(x) == n and np.isfinite(x).all()
       assert x.shape[1:] == problem.train.data[source].x.shape[1:]
-      features = part.features[source] if source in part.features else x
+      features = ({source: x} | part.features)[source]
       assert features.dtype == np.float32 and features.ndim == 2 and len(features) == n and np.isfinite(features).all()
       assert set(y) == set(mask) == set(problem.targets[source])
       for task, target in problem.targets[source].items():

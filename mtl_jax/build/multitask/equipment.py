@@ -58,7 +58,7 @@ def engine() -> Source:
   for name, rows in splits.split(unit[known], {"training": 0.8, "validation": 0.2}, 0).items():
     side[known[rows]] = name
   learn = table.take(side == "training")
-  x = step.apply(step.fit(turbofan.flights(learn)), flown).x
+  x = np.asarray(step.apply(step.fit(turbofan.flights(learn)), flown).x)
   side[table.groups["time"] % STRIDE != 0] = ""
   last = turbofan.last_cycles(table)
   side[last[published[last] == "test"]] = "test"
