@@ -143,6 +143,10 @@ def test_a_source_with_a_unit_on_two_sides_does_not_join(paired):
 @pytest.mark.parametrize("source", IMAGES)
 def test_pictures_and_their_defects_are_those_of_the_table(built, source):
   table = IMAGES[source].load()
+  if source == "steel strip":  # two of its pictures are the same
+    table = table._replace(groups={"unit": magnetic_tile.near_duplicates(table.columns["image"])})
+  seen = [{picture.tobytes() for picture in part.data[source].x} for part in built[:3]]
+  assert source == "circuit board" or not (seen[0] & seen[1] or seen[0] & seen[2] or seen[1] & seen[2])
   channels = [name for name in ("image", "template") if name in table.columns]
   (task,) = built.targets[source]
   names = np.asarray(built.targets[source][task].classes)
