@@ -81,7 +81,17 @@ class Line:
   """30 measurements of a production line, most of which its readings hardly predict."""
 
 
-JointTasks = Turbine | Turbofan | Supply | Line
+@dataclasses.dataclass(frozen=True)
+class Factory:
+  """Twelve tasks of a factory on nine sources: inspection, progress, equipment and quality."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Pairs:
+  """Which article of Fashion-MNIST is at the top left of a picture and which at the bottom right."""
+
+
+JointTasks = Turbine | Turbofan | Supply | Line | Factory | Pairs
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,8 +4,10 @@ from functools import cache
 
 from mtl_jax import config as c
 from mtl_jax.build.multitask.contract import Part, Problem, Target
+from mtl_jax.build.multitask.factory import factory
 from mtl_jax.build.multitask.line import line
 from mtl_jax.build.multitask.methods import SINGLE, Run, answer, runs, scales
+from mtl_jax.build.multitask.pairs import pairs
 from mtl_jax.build.multitask.supply import supply
 from mtl_jax.build.multitask.turbine import turbine
 from mtl_jax.build.multitask.turbofan import turbofan
@@ -23,6 +25,10 @@ def problem(tasks: c.JointTasks) -> Problem:
       return supply()
     case c.Line():
       return line()
+    case c.Factory():
+      return factory()
+    case c.Pairs():
+      return pairs()
 
 
 __all__ = ["SINGLE", "Part", "Problem", "Run", "Target", "answer", "problem", "runs", "scales"]
