@@ -15,11 +15,11 @@ from mtl_jax import losses, models, multitask
 from mtl_jax.build.multitask.contract import Part, Problem, Target
 from mtl_jax.meta import replicate
 from mtl_jax.multitask import JointState, MultiApply
-from mtl_jax.multitask.gram import CHUNK
 from mtl_jax.tasks.mixture import dealt, mixture, shares
 from mtl_jax.types import Algorithm, Array, Batch, ExampleLoss, PyTree, TaskFamily
 
 SINGLE = "single-task networks"
+_HELD = 16  # task gradients at a time: these networks are small
 
 
 class Candidate(NamedTuple):
@@ -213,7 +213,7 @@ def _gradients(method: c.Joint, tasks: int, sources: int) -> float:
     return 1
   if method.aggregator == "graddrop":
     return tasks
-  blocks = -(-tasks // CHUNK)
+  blocks = -(-tasks // _HELD)
   beyond = 0.0 if blocks == 1 else tasks if sources == 1 else tasks * (blocks - 1) / 2
   return tasks + beyond + 1
 
@@ -244,6 +244,7 @@ def _run(
     outer=optax.inject_hyperparams(optax.adam)(learning_rate=1.0),
     aggregator=_aggregator(method),
     weighting=_weighting(method),
+    chunk=_HELD,
   )
   replicas = replicate(algorithm, len(candidates) * t.seeds)
   example = {source: jnp.zeros((1, *train[source].x.shape[1:])) for source in tasks}

@@ -1,0 +1,10 @@
+"""Six tasks of a supply chain on two sources."""
+
+from mtl_jax.config import JointTraining, MultiTask, Sharing, Supply
+
+config = MultiTask(
+  name="supply_multitask",
+  tasks=Supply(),
+  model=Sharing(trunk=(64, 64)),
+  training=JointTraining(steps=1000, chunk_steps=100),
+)
