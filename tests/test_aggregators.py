@@ -419,7 +419,7 @@ def test_contract(name):
   assert list(inspect.signature(aggregator.init).parameters) == ["tasks"]
   assert list(inspect.signature(aggregator.combine).parameters) == ["key", "gram", "losses", "active", "state"]
   state, active, key = aggregator.init(TASKS), np.ones(TASKS, bool), jax.random.key(0)
-  single, batched = jax.jit(aggregator.combine), weigh(name)
+  after, single, batched = state, jax.jit(aggregator.combine), weigh(name)
   for scale in (1.0, 1e-12, 1e12):
     for label, j, losses, together in zip(NAMED, J, LOSSES, batched, strict=True):
       gram = (j @ j.T * scale**2).astype(np.float32)
@@ -437,7 +437,12 @@ def test_contract(name):
 @pytest.mark.parametrize("name", [n for n in FACTORIES if n != "constant"])
 def test_one_task_alone_keeps_its_direction(name):
   """K = 1: the weight is 1 unless the paper sets the length; CAGrad's ball has the radius c |g|."""
-  w = weigh(name, [np.array([[3.0, 4.0]]), np.zeros((1, 2))], np.array([[0.5], [0.5]]))
+  one = jax.ShapeDtypeStruct((2, 1, 1), np.float64), jax.ShapeDtypeStruct((2, 1), np.float64)
+  assert jax.eval_shape(compiled(name), jax.random.key(0), *one, np.ones((2, 1), bool))[0].shape == (2, 1)
+  # The values with three tasks absent, which are as if they were not there: no program of its own.
+  j, losses = np.zeros((len(J), TASKS, 2)), np.full((len(J), TASKS), 0.5)
+  j[0, 0] = 3.0, 4.0
+  w = weigh(name, j, losses, active=np.tile([True, False, False, False], (len(J), 1)))[:, 0]
   assert np.isfinite(w).all()
   wanted = {"nash_mtl": 1 / 5, "fairgrad": 25 ** (-1 / 1.5), "db_mtl": 2.0, "cagrad": 1.5}.get(name, 1.0)
   np.testing.assert_allclose(w[0], wanted, rtol=1e-12)

@@ -1,4 +1,4 @@
-"""What keeps K x P numbers, MoCo, DB-MTL and ExcessMTL, against their papers' algorithms in NumPy.
+"""What keeps K x P numbers, Adam before aggregation, MoCo, DB-MTL and ExcessMTL, against the papers in NumPy.
 
 Three tasks share the examples x and the parameters w, b: L_k = mean (x w + b - y_k)^2 has the gradients
 (2 / n) x' r_k and (2 / n) sum r_k, r_k the residuals, so that nothing of the references goes through JAX.
@@ -65,6 +65,22 @@ def on_simplex(v):
     middle = 0.5 * (low + high)
     low, high = (middle, high) if np.maximum(v - middle, 0).sum() > 1 else (low, middle)
   return np.maximum(v - low, 0)
+
+
+def test_adam_before_aggregation_is_an_adam_for_each_task():
+  """The task that is absent in the first step starts its Adam in the second."""
+  m, v, steps = np.zeros((TASKS, 5)), np.zeros((TASKS, 5)), np.zeros((TASKS, 1))
+
+  def adam(t, losses, g):
+    here = np.array([[(t, k) != (0, 1)] for k in range(TASKS)])
+    m[:], v[:] = np.where(here, 0.9 * m + 0.1 * g, m), np.where(here, 0.999 * v + 0.001 * g**2, v)
+    steps[:] += here
+    n = np.maximum(steps, 1)
+    change = m / (1 - 0.9**n) / (np.sqrt(v / (1 - 0.999**n)) + 1e-8)
+    return (change * here).sum(axis=0)
+
+  found, _ = trained({(0, 1)}, aggregator=multitask.sum(), before=optax.scale_by_adam())
+  np.testing.assert_allclose(found, descended(adam), rtol=1e-10)
 
 
 def test_modo_after_a_moving_average_is_moco():
