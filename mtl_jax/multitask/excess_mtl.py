@@ -5,8 +5,8 @@
 
 A large loss that no training lowers, noise in the labels, has a small gradient and gets no weight for being large.
 Y. He, S. Zhou, G. Zhang, H. Yun, Y. Xu, B. Zeng, T. Chilimbi, H. Zhao, "Robust multi-task learning with excess risks",
-ICML 2024, algorithm 1, with weights that sum to K and are those after the step, as in the authors' code, and without
-the 1e-7 that it adds to H, which has a unit.
+ICML 2024. As in the authors' code, the weights sum to K and are used after their step; the 1e-7 that it adds to the
+squares, which has a unit, is left out.
 """
 
 from collections.abc import Callable

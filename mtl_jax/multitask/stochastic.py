@@ -18,9 +18,9 @@ NeurIPS 2023, algorithm 1. Its objective is divided by the square of the mean gr
 1 + lambda, as in the authors' code; the code's momentum is left out. L. Chen, H. Fernando, Y. Ying, T. Chen,
 "Three-way trade-off in multi-objective learning: optimization, generalization and conflict-avoidance", NeurIPS 2023,
 algorithm 1, with the l2 term of the authors' code. H. Fernando, H. Shen, M. Liu, S. Chaudhury, K. Murugesan, T. Chen,
-"Mitigating gradient bias in multi-objective learning: a provably convergent approach", ICLR 2023, algorithm 1. w and d
-are of the newest y, as in its authors' code, whose softmax in place of Pi and whose gradients cut to the length of the
-losses are left out.
+"Mitigating gradient bias in multi-objective learning: a provably convergent approach", ICLR 2023. w and d are of
+the newest y, as in its authors' code, whose softmax in place of Pi and whose gradients cut to the length of the losses
+are left out.
 """
 
 from typing import NamedTuple
