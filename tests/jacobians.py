@@ -109,9 +109,11 @@ def equal_angles(J):
   return inverse.T @ (inverse @ np.where(lengths(J) > 0, 1.0, 0.0))
 
 
-def aligned(J):
+def aligned(J, preference=None, scale=min):
+  """scale: of the singular values that are not zero, in descending order."""
+  p = np.full(len(J), 1 / len(J)) if preference is None else np.asarray(preference)
   rank = np.linalg.matrix_rank(units(J), tol=1e-7)
   if rank == 0:
-    return np.full(len(J), 1 / len(J))
+    return p
   u, s, _ = np.linalg.svd(J, full_matrices=False)
-  return s[rank - 1] * (u[:, :rank] / s[:rank]) @ u[:, :rank].mean(axis=0)
+  return scale(s[:rank]) * (u[:, :rank] / s[:rank]) @ (p @ u[:, :rank])

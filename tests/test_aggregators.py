@@ -32,6 +32,7 @@ J = list(NAMED.values())
 RNG = np.random.default_rng(3)
 LOSSES = RNG.uniform(0.5, 2.0, size=(len(J), TASKS))
 WEIGHTS = (1.0, 2.0, 0.5, 4.0)
+PREFERENCE = (0.5, 0.1, 0.0, 0.7)
 FIRST_TWO = np.tile([True, True, False, False], (len(J), 1))
 
 FACTORIES = {
@@ -61,6 +62,14 @@ VARIANTS = {
   "cagrad 1.5": lambda: multitask.cagrad(1.5),
   "fairgrad 1": lambda: multitask.fairgrad(1.0),
   "sdmgrad to the end": lambda: multitask.sdmgrad(0.3, steps=4000),
+  "upgrad with a preference": lambda: multitask.upgrad(PREFERENCE),
+  "dualproj with a preference": lambda: multitask.dualproj(PREFERENCE),
+  "aligned_mtl by the median": lambda: multitask.aligned_mtl(PREFERENCE, scale="median"),
+  "aligned_mtl by the rmse": lambda: multitask.aligned_mtl(scale="rmse"),
+  "mgda l2": lambda: multitask.mgda(normalise="l2"),
+  "mgda loss": lambda: multitask.mgda(normalise="loss"),
+  "mgda loss+": lambda: multitask.mgda(normalise="loss+"),
+  "nash_mtl clipped": lambda: multitask.nash_mtl(max_norm=1.5),
 }
 
 pytestmark = pytest.mark.usefixtures("quick_to_compile", "float64")
@@ -105,6 +114,10 @@ REFERENCES = {
   "aligned_mtl": lambda j, losses: aligned(j) @ j,
   "upgrad": lambda j, losses: sum(on_dual_cone(j, g) for g in j) / len(j),
   "dualproj": lambda j, losses: on_dual_cone(j, j.mean(axis=0)),
+  "upgrad with a preference": lambda j, losses: sum(p * on_dual_cone(j, g) for p, g in zip(PREFERENCE, j, strict=True)),
+  "dualproj with a preference": lambda j, losses: on_dual_cone(j, PREFERENCE @ j),
+  "aligned_mtl by the median": lambda j, losses: aligned(j, PREFERENCE, lambda s: np.sort(s)[(len(s) - 1) // 2]) @ j,
+  "aligned_mtl by the rmse": lambda j, losses: aligned(j, scale=lambda s: np.sqrt(np.mean(s**2))) @ j,
 }
 
 
@@ -115,6 +128,24 @@ def test_there_are_at_least_twenty_matrices():
 @pytest.mark.parametrize("name", REFERENCES)
 def test_direction_is_that_of_the_reference(name):
   check(name, REFERENCES[name])
+
+
+@pytest.mark.parametrize("name", ["mgda l2", "mgda loss", "mgda loss+"])
+def test_mgda_weighs_by_the_shortest_vector_of_the_normalised_gradients(name):
+  """p is nearest to zero in the hull of the u_k if and only if u_k'p >= p'p for every k."""
+  for j, losses, w in zip(J, LOSSES, weigh(name), strict=True):
+    size = {"l2": lengths(j), "loss": losses, "loss+": losses * lengths(j)}[name.split()[1]]
+    u = np.divide(j, size[:, None], out=np.zeros_like(j), where=size[:, None] > 0)
+    p = w @ u
+    assert w.min() >= 0 and abs(w.sum() - 1) < 1e-12
+    assert (u @ p - p @ p >= -1e-12 * lengths(u) * (w @ lengths(u))).all()
+
+
+def test_nash_direction_is_scaled_down_to_the_largest_norm():
+  """Its own norm is the root of the number of tasks, of which there are two to four."""
+  for j, plain, w in zip(J, weigh("nash_mtl"), weigh("nash_mtl clipped"), strict=True):
+    size = np.linalg.norm(plain @ j)
+    np.testing.assert_allclose(w, plain if size < 1.5 else plain * 1.5 / size, rtol=1e-10)
 
 
 def test_sdmgrad_converges_to_the_nearest_point_of_the_shifted_hull():
@@ -252,10 +283,10 @@ def test_gradnorm_steps_down_its_loss():
   """Two steps; the weights' gradient is that of the paper's loss, by finite differences, over mean(G)."""
   aggregator = multitask.gradnorm(1.5, learning_rate=0.01)
   key, active, state = jax.random.key(0), jnp.ones(TASKS, bool), aggregator.init(TASKS)
-  n, gram = lengths(J[0]), jnp.asarray(J[0] @ J[0].T)
+  n, gram, combine = lengths(J[0]), jnp.asarray(J[0] @ J[0].T), jax.jit(aggregator.combine)
   w = np.ones(TASKS)
   for losses in LOSSES[:3]:
-    used, state = aggregator.combine(key, gram, jnp.asarray(losses), active, state)
+    used, state = combine(key, gram, jnp.asarray(losses), active, state)
     np.testing.assert_allclose(used, w, rtol=1e-10)
     rate = losses / LOSSES[0] / np.mean(losses / LOSSES[0])
     target = np.mean(w * n) * rate**1.5
@@ -388,11 +419,11 @@ def test_contract(name):
   assert list(inspect.signature(aggregator.init).parameters) == ["tasks"]
   assert list(inspect.signature(aggregator.combine).parameters) == ["key", "gram", "losses", "active", "state"]
   state, active, key = aggregator.init(TASKS), np.ones(TASKS, bool), jax.random.key(0)
-  single, batched = jax.jit(aggregator.combine), weigh(name)
+  after, single, batched = state, jax.jit(aggregator.combine), weigh(name)
   for scale in (1.0, 1e-12, 1e12):
     for label, j, losses, together in zip(NAMED, J, LOSSES, batched, strict=True):
       gram = (j @ j.T * scale**2).astype(np.float32)
-      weights, after = single(key, gram, losses.astype(np.float32), active, state)
+      weights, after = single(key, gram, losses.astype(np.float32), active, state if scale == 1.0 else after)
       assert weights.shape == (TASKS,) and weights.dtype == np.float32
       assert np.isfinite(weights).all() and all(np.isfinite(a).all() for a in jax.tree.leaves(after))
       if scale == 1.0 and label.startswith("plain") and name != "random":
@@ -406,18 +437,29 @@ def test_contract(name):
 @pytest.mark.parametrize("name", [n for n in FACTORIES if n != "constant"])
 def test_one_task_alone_keeps_its_direction(name):
   """K = 1: the weight is 1 unless the paper sets the length; CAGrad's ball has the radius c |g|."""
-  w = weigh(name, [np.array([[3.0, 4.0]]), np.zeros((1, 2))], np.array([[0.5], [0.5]]))
+  one = jax.ShapeDtypeStruct((2, 1, 1), np.float64), jax.ShapeDtypeStruct((2, 1), np.float64)
+  assert jax.eval_shape(compiled(name), jax.random.key(0), *one, np.ones((2, 1), bool))[0].shape == (2, 1)
+  # The values with three tasks absent, which are as if they were not there: no program of its own.
+  j, losses = np.zeros((len(J), TASKS, 2)), np.full((len(J), TASKS), 0.5)
+  j[0, 0] = 3.0, 4.0
+  w = weigh(name, j, losses, active=np.tile([True, False, False, False], (len(J), 1)))[:, 0]
   assert np.isfinite(w).all()
   wanted = {"nash_mtl": 1 / 5, "fairgrad": 25 ** (-1 / 1.5), "db_mtl": 2.0, "cagrad": 1.5}.get(name, 1.0)
   np.testing.assert_allclose(w[0], wanted, rtol=1e-12)
 
 
 def test_wrong_arguments_are_refused():
+  key, some = jax.random.key(0), jnp.ones(2)
   for wrong in (
+    lambda: multitask.mgda(normalise="L2"),
+    lambda: multitask.nash_mtl(0.0),
+    lambda: multitask.aligned_mtl(scale="max"),
+    lambda: multitask.upgrad((1.0, 1.0, 1.0)).combine(key, jnp.eye(2), some, some > 0, ()),
+    lambda: multitask.upgrad((1.0, -1.0)).combine(key, jnp.eye(2), some, some > 0, ()),
     lambda: multitask.cagrad(-0.1),
     lambda: multitask.fairgrad(0.0),
     lambda: multitask.krum(-1),
     lambda: multitask.constant((1.0,)).init(2),
   ):
-    with pytest.raises(ValueError, match=r"cagrad|fairgrad|krum|constant"):
+    with pytest.raises(ValueError, match=r"cagrad|fairgrad|krum|constant|mgda|nash_mtl|aligned_mtl|preferences"):
       wrong()

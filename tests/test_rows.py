@@ -11,6 +11,8 @@ from mtl_jax.types import Episode
 
 LENGTHS = {7: 12, 3: 9, 20: 5}  # unit -> rows
 
+pytestmark = pytest.mark.usefixtures("quick_to_compile")
+
 
 def listed(lengths=LENGTHS, seed: int | None = 0):
   """unit, time, x, y of every row in any order; x = (unit, row of the unit), time = 10 row."""
@@ -21,8 +23,14 @@ def listed(lengths=LENGTHS, seed: int | None = 0):
   return unit, 10.0 * row, np.stack([unit, row], 1).astype(np.float32), row[:, None] / 2.0
 
 
+@jax.jit
+def drawn(sample, keys) -> Episode:
+  """A program for each shape of episodes: what else the families differ in is an argument."""
+  return jax.vmap(sample)(keys)
+
+
 def draw(family, n: int = 200) -> Episode:
-  return jax.jit(jax.vmap(family.sample))(jax.random.split(jax.random.key(0), n))
+  return drawn(family.sample, jax.random.split(jax.random.key(0), n))
 
 
 def test_rows_of_a_unit_stand_in_the_order_of_time_whatever_their_order_was():
@@ -105,7 +113,8 @@ def test_the_number_of_shots_covers_its_range():
 def test_many_under_vmap_are_one_after_another():
   family = in_order(laid_out(*listed()), shots=(1, 3), queries=2, gap=1)
   keys = jax.random.split(jax.random.key(4), 20)
-  together, alone = jax.vmap(family.sample)(keys), [family.sample(key) for key in keys]
+  one = jax.jit(lambda sample, key: sample(key))
+  together, alone = drawn(family.sample, keys), [one(family.sample, key) for key in keys]
   for leaf, parts in zip(jax.tree.leaves(together), zip(*map(jax.tree.leaves, alone), strict=True), strict=True):
     np.testing.assert_array_equal(leaf, np.stack(parts))
 

@@ -9,7 +9,7 @@ from jacobians import conflict_averse_direction, jacobians, lengths, min_norm_po
 from mtl_jax.multitask.cagrad import conflict_averse
 from mtl_jax.multitask.newton import bargain
 from mtl_jax.multitask.rows import rows
-from mtl_jax.multitask.solvers import cone, min_norm
+from mtl_jax.multitask.solvers import cone, min_norm, solution
 
 NAMES, J = list(jacobians()), list(jacobians().values())
 TOLERANCE = 1e-8
@@ -123,6 +123,11 @@ def no_gap(j, c, x):
 def test_float32_is_stationary_too(solver):
   found = solved(solver, J, np.float32)
   assert np.isfinite(found.value).all() and found.stationary.all()
+
+
+def test_what_is_stationary_is_read_off_the_residual():
+  for residual, wanted in ((0.0, True), (1e-4, True), (1e-3, False), (np.inf, False), (np.nan, False)):
+    assert bool(solution(jnp.ones(2, jnp.float32), jnp.float32(residual)).stationary) == wanted
 
 
 def test_references_agree_with_one_another():

@@ -20,11 +20,11 @@ def start(optimiser: optax.GradientTransformation, params: PyTree) -> tuple[PyTr
 
 
 def updates(
-  optimiser: optax.GradientTransformation, gradient: Any, opt_state: optax.OptState, params: Any
+  optimiser: optax.GradientTransformation, gradient: Any, opt_state: optax.OptState, params: Any, **extra: Any
 ) -> tuple[PyTree, optax.OptState]:
   """optimiser.update; Optax mixes dtypes (`decay ** count`), so its own promotion is allowed there alone."""
   with jax.numpy_dtype_promotion("standard"):
-    return optimiser.update(gradient, opt_state, params)
+    return optimiser.update(gradient, opt_state, params, **extra)
 
 
 def step(

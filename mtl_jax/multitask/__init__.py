@@ -9,8 +9,9 @@ from mtl_jax.multitask.aligned_mtl import aligned_mtl
 from mtl_jax.multitask.averaging import constant, mean, random, sum
 from mtl_jax.multitask.cagrad import cagrad
 from mtl_jax.multitask.coordinates import CoordinateAggregator, graddrop, trimmed_mean
-from mtl_jax.multitask.db_mtl import db_mtl
+from mtl_jax.multitask.db_mtl import db_mtl, on_log_loss
 from mtl_jax.multitask.equiangular import config, imtl_g
+from mtl_jax.multitask.excess_mtl import ExcessMTLState, JacobianAggregator, excess_mtl
 from mtl_jax.multitask.gradnorm import GradNormState, gradnorm
 from mtl_jax.multitask.joint import JointState, joint
 from mtl_jax.multitask.krum import krum
@@ -27,9 +28,11 @@ from mtl_jax.multitask.weighting import equal, gls, log, rlw, stch
 __all__ = [
   "CoordinateAggregator",
   "DWAState",
+  "ExcessMTLState",
   "FAMOState",
   "GradNormState",
   "GradVacState",
+  "JacobianAggregator",
   "JointState",
   "MultiApply",
   "ScaleState",
@@ -44,6 +47,7 @@ __all__ = [
   "dualproj",
   "dwa",
   "equal",
+  "excess_mtl",
   "fairgrad",
   "famo",
   "front",
@@ -62,6 +66,7 @@ __all__ = [
   "mgda",
   "modo",
   "nash_mtl",
+  "on_log_loss",
   "pcgrad",
   "random",
   "rlw",

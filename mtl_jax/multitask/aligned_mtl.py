@@ -2,7 +2,8 @@
 
   G = V diag(sigma^2) V',   B = sigma_min V diag(1 / sigma) V',   weights = B p,   p = 1/K each     (algorithm 1)
 
-over the components that are not zero; sigma_min is the smallest of those. D. Senushkin, N. Patakin, A. Kuznetsov,
+over the components that are not zero; sigma_min is the smallest of those, in whose place the authors' code can put
+their median (the lower of two) or root mean square. D. Senushkin, N. Patakin, A. Kuznetsov,
 A. Konushin, "Independent component alignment for multi-task learning", CVPR 2023.
 
 The eigenvalues of G are squares, and of those of short gradients beside long ones no digit is left. So G is
@@ -10,12 +11,13 @@ factored as L L' first, with pivots and for rows of norm 1, which costs none, an
 L. The number of pivots above rounding is the number of components.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from mtl_jax.multitask.rows import Rows, rounding, rows
+from mtl_jax.multitask.rows import Rows, count, preferences, rounding, rows
 from mtl_jax.multitask.stateless import stateless
 from mtl_jax.types import Aggregator, Array
 
@@ -44,18 +46,35 @@ def _factor(r: Rows) -> tuple[Array, Array]:
   return r.norm[:, None] * end.columns, end.filled
 
 
-def aligned_mtl() -> Aggregator:
-  """Aligned components, scaled by the smallest; where all gradients are zero, the mean."""
+def aligned_mtl(
+  preference: Sequence[float] | None = None, *, scale: Literal["min", "median", "rmse"] = "min"
+) -> Aggregator:
+  """Aligned components; where all gradients are zero, the weights are p.
+
+  Args:
+    preference: p, not negative; 1/K each where None. The authors' code has 1 each.
+    scale: of the singular values, the one that all components get.
+
+  Raises:
+    ValueError: if there is no such scale; from combine, if a preference is negative, or there are more or fewer than
+      tasks.
+  """
+  if scale not in ("min", "median", "rmse"):
+    raise ValueError(f"aligned_mtl: scale = {scale!r}")
 
   def weights(key: Array, gram: Array, losses: Array, active: Array) -> Array:
     del key, losses
     r = rows(gram, active)
-    preference = active.astype(gram.dtype) / r.tasks
+    p = preferences(preference, active, gram.dtype)
     factor, there = _factor(r)  # singular values descend: those that are not zero stand first, too
     vectors, sigma, _ = jnp.linalg.svd(factor)
-    least = jnp.min(jnp.where(there, sigma, jnp.inf))
-    scale = jnp.where(there, least / jnp.where(there, sigma, 1.0), 0.0)
-    aligned = vectors @ (scale * (vectors.T @ preference))
-    return jnp.where(jnp.any(there), jnp.where(active, aligned, 0.0), preference)
+    rank = jnp.sum(there)
+    if scale == "rmse":
+      common = jnp.linalg.norm(jnp.where(there, sigma, 0.0)) / jnp.sqrt(count(there, sigma.dtype))
+    else:
+      common = sigma[rank // 2 if scale == "median" else rank - 1]
+    balance = jnp.where(there, common / jnp.where(there, sigma, 1.0), 0.0)
+    aligned = vectors @ (balance * (vectors.T @ p))
+    return jnp.where(rank > 0, jnp.where(active, aligned, 0.0), p)
 
   return stateless(weights)

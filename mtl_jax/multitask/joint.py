@@ -18,6 +18,7 @@ import optax
 
 from mtl_jax.meta.optimise import start, step, updates
 from mtl_jax.multitask.coordinates import CoordinateAggregator, streamed
+from mtl_jax.multitask.excess_mtl import JacobianAggregator
 from mtl_jax.multitask.gram import CHUNK, dots, gram, representation_gram, rows, task_gradient_of, weighted_gradient
 from mtl_jax.multitask.sources import MultiApply, Source, Split, has_labels, sources, values
 from mtl_jax.tree import AdaptMask, clip_by_global_norm, combine, partition
@@ -47,7 +48,7 @@ def joint(
   losses: Mapping[str, ExampleLoss],
   *,
   outer: optax.GradientTransformation,
-  aggregator: Aggregator | CoordinateAggregator | None = None,
+  aggregator: Aggregator | CoordinateAggregator | JacobianAggregator | None = None,
   weighting: Weighting | None = None,
   level: AdaptMask | Literal["representation"] | None = None,
   outside: Literal["own", "weighted"] = "own",
@@ -78,7 +79,8 @@ def joint(
       weighted by `weighting` alone, as in MGDA (algorithm 2, line 2) and CAGrad's code; "weighted": the losses with the
       aggregator's weights too, as in Nash-MTL's code. At level None there are none.
     before: applied to each task's gradient before aggregation, with a state for each task: `optax.scale_by_adam()`
-      here and `optax.sgd` as `outer` is Adam before aggregation. It holds K x P numbers by its nature.
+      here and `optax.sgd` as `outer` is Adam before aggregation. It holds K x P numbers by its nature. What it takes as
+      `value` beside the gradient is the task's loss.
     clip_before: the norm, at the level, to which each task's gradient is scaled down before aggregation.
     clip_after: the global norm to which the combined gradient is scaled down.
     chunk: task gradients held at a time in pass one. K or more needs no forward-mode derivatives of `apply`.
@@ -97,13 +99,20 @@ def joint(
   _check(apply, aggregator, level, outside, before, clip_before)
   tasks, on_z = len(losses), level == "representation"
   mask: AdaptMask | None = None if isinstance(level, str) else level
+  if isinstance(aggregator, JacobianAggregator) and before is None:
+    before = optax.identity()  # all gradients are held
 
   def init(params: PyTree) -> JointState:
     params, opt_state = start(outer, params)
+    aggregator_state = ()
+    if isinstance(aggregator, Aggregator):
+      aggregator_state = aggregator.init(tasks)
+    elif isinstance(aggregator, JacobianAggregator):
+      aggregator_state = aggregator.init(tasks, partition(params, mask)[0])
     return JointState(
       params,
       opt_state,
-      aggregator.init(tasks) if isinstance(aggregator, Aggregator) else (),
+      aggregator_state,
       weighting.init(tasks) if weighting else (),
       jax.vmap(before.init, None, axis_size=tasks)(params) if before else (),
     )
@@ -128,7 +137,7 @@ def joint(
       return combine(_sum(inside, chosen), _sum(beyond, rest))
 
     if before is not None:
-      each, before_state = _transform(before, given, params, before_state, active, chunk)
+      each, before_state = _transform(before, given, params, before_state, loss, active, chunk)
     if isinstance(aggregator, CoordinateAggregator):
       gradient, products = streamed(aggregator, aggregate_key, given, params, own, active, mask, chunk)
       if mask is not None:
@@ -146,8 +155,11 @@ def joint(
         if clip_before is not None:
           norms = scale * metrics["gradient_norms"]
           scale = scale * clip_before / jnp.maximum(norms, clip_before)
-        products = products * scale[:, None] * scale[None]
-        weights, aggregator_state = aggregator.combine(aggregate_key, products, loss, active, aggregator_state)
+        if isinstance(aggregator, JacobianAggregator):
+          seen = _scaled(scale, partition(each, mask)[0])
+        else:
+          seen = products * scale[:, None] * scale[None]
+        weights, aggregator_state = aggregator.combine(aggregate_key, seen, loss, active, aggregator_state)
         weights = jnp.where(active, weights * scale, 0.0)
       gradient = descent(weights, own if outside == "own" else weights)
       metrics = metrics | {"weights": weights}
@@ -173,27 +185,40 @@ def _check(apply, aggregator, level, outside, before, clip_before) -> None:
     raise ValueError(f"outside={outside!r}: 'own' or 'weighted'")
   if level == "representation" and not isinstance(apply, Split):
     raise ValueError('level="representation" needs an apply in two parts, joint(Split(represent, heads), ...)')
-  if level == "representation" and (before is not None or isinstance(aggregator, CoordinateAggregator)):
-    raise ValueError("an optimiser before aggregation and coordinate-wise aggregators work on parameters")
-  if clip_before is not None and not isinstance(aggregator, Aggregator):
+  by_coordinate = isinstance(aggregator, CoordinateAggregator | JacobianAggregator)
+  if level == "representation" and (before is not None or by_coordinate):
+    raise ValueError("an optimiser before aggregation and aggregators on coordinates work on parameters")
+  if clip_before is not None and not isinstance(aggregator, Aggregator | JacobianAggregator):
     raise ValueError("clip_before needs the norms that an aggregator on inner products brings with it")
   if before is not None and isinstance(aggregator, CoordinateAggregator):
     raise ValueError("a coordinate-wise aggregator is streamed, and an optimiser before it holds all gradients")
 
 
 def _transform(
-  before: optax.GradientTransformation, given: list[Source], params: PyTree, states: Any, active: Array, chunk: int
+  before: optax.GradientTransformation,
+  given: list[Source],
+  params: PyTree,
+  states: Any,
+  losses: Array,
+  active: Array,
+  chunk: int,
 ) -> tuple[PyTree, Any]:
   """Every task's gradient after its own optimiser, leaves (K, ...); an inactive task has zero and keeps its state."""
   tasks = active.shape[0]
   gradients = rows(task_gradient_of(given, params), jnp.arange(tasks), min(chunk, tasks) if len(given) == 1 else None)
 
-  def of_task(gradient: PyTree, state: Any, here: Array) -> tuple[PyTree, Any]:
-    change, after = updates(before, gradient, state, params)
+  before = optax.with_extra_args_support(before)
+
+  def of_task(gradient: PyTree, state: Any, loss: Array, here: Array) -> tuple[PyTree, Any]:
+    change, after = updates(before, gradient, state, params, value=loss)
     change = jax.tree.map(lambda leaf: jnp.where(here, leaf, jnp.zeros((), leaf.dtype)), change)
     return change, jax.tree.map(lambda new, old: jnp.where(here, new, old), after, state)
 
-  return jax.vmap(of_task)(gradients, states, active)
+  return jax.vmap(of_task)(gradients, states, losses, active)
+
+
+def _scaled(scale: Array, each: PyTree) -> PyTree:
+  return jax.vmap(lambda s, row: jax.tree.map(lambda leaf: s.astype(leaf.dtype) * leaf, row))(scale, each)
 
 
 def _sum(weights: Array, each: PyTree) -> PyTree:

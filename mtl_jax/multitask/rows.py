@@ -4,6 +4,7 @@ A Gram matrix whose rows differ by six orders of magnitude squares that; its cos
 norms, every problem here looks the same at every scale, and a task of small gradients keeps all of its digits.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -67,6 +68,19 @@ def positive(losses: Array, active: Array) -> Array:
 def equal_weights(active: Array, dtype: jnp.dtype) -> Array:
   """1 / (how many are active) for the active tasks, 0 for the others."""
   return active.astype(dtype) / count(active, dtype)
+
+
+def preferences(given: Sequence[float] | None, active: Array, dtype: jnp.dtype) -> Array:
+  """How much each task is to count: as given, or 1 / (how many are active) each where None; 0 for absent tasks.
+
+  Raises:
+    ValueError: if there are more or fewer than tasks, or one is negative.
+  """
+  if given is None:
+    return equal_weights(active, dtype)
+  if len(given) != len(active) or min(given) < 0.0:
+    raise ValueError(f"preferences {given} for {len(active)} tasks")
+  return jnp.where(active, jnp.asarray(given, dtype), 0.0)
 
 
 def softmax(logits: Array, active: Array) -> Array:

@@ -1,4 +1,4 @@
-"""SDMGrad and MoDo: MGDA's weights by a few projected steps, carried from one training step to the next.
+"""SDMGrad, MoDo and MoCo: MGDA's weights by a few projected steps, carried from one training step to the next.
 
   SDMGrad   w <- Pi(w - beta J (J'^T w + lambda g_0'))   several times,   d = (g_w + lambda g_0) / (1 + lambda)
   MoDo      w <- Pi(w - gamma (J J'^T w + rho w))        once,            d = g_w
@@ -8,11 +8,19 @@ independent one: their product is an unbiased estimate of the Gram matrix, which
 So `gram` may be the cross-Gram matrix J J'^T here, and the weights are meant for the gradients of a third batch. With
 one batch for all three, `gram` its Gram matrix, they are the papers' algorithms without double sampling.
 
+MoCo is MoDo's step on moving averages of the gradients in place of the second batch, y_k <- y_k - beta (y_k - g_k), and
+d = sum_k w_k y_k. They take K x P numbers, which `joint` holds for `before`:
+
+  joint(..., aggregator=modo(gamma, rho=rho), before=optax.ema(1 - beta, debias=False))
+
 P. Xiao, H. Ban, K. Ji, "Direction-oriented multi-objective learning: simple and provable stochastic algorithms",
 NeurIPS 2023, algorithm 1. Its objective is divided by the square of the mean gradient norm and its direction by
 1 + lambda, as in the authors' code; the code's momentum is left out. L. Chen, H. Fernando, Y. Ying, T. Chen,
 "Three-way trade-off in multi-objective learning: optimization, generalization and conflict-avoidance", NeurIPS 2023,
-algorithm 1, with the l2 term of the authors' code.
+algorithm 1, with the l2 term of the authors' code. H. Fernando, H. Shen, M. Liu, S. Chaudhury, K. Murugesan, T. Chen,
+"Mitigating gradient bias in multi-objective learning: a provably convergent approach", ICLR 2023. w and d are of
+the newest y, as in its authors' code, whose softmax in place of Pi and whose gradients cut to the length of the losses
+are left out.
 """
 
 from typing import NamedTuple
@@ -46,7 +54,7 @@ def project_simplex(v: Array, active: Array) -> Array:
 
 
 def _init(tasks: int) -> SimplexState:
-  return SimplexState(jnp.full((tasks,), 1.0 / tasks))
+  return SimplexState(jnp.ones(tasks) / tasks)
 
 
 def _share(state: SimplexState, active: Array, dtype: jnp.dtype) -> tuple[Array, Array]:
@@ -91,7 +99,7 @@ def sdmgrad(lambda_: float = 0.3, *, steps: int = 20, learning_rate: float = 0.5
 
 
 def modo(gamma: float = 0.001, *, rho: float = 0.1) -> Aggregator:
-  """Multi-objective gradients with double sampling.
+  """Multi-objective gradients with double sampling; MoCo with a moving average before it.
 
   Args:
     gamma: rate of w, in units of one over a squared gradient.

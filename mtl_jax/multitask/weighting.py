@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 
-from mtl_jax.multitask.rows import count, positive, softmax
+from mtl_jax.multitask.rows import count, positive, preferences, softmax
 from mtl_jax.types import Array, Weighting
 
 
@@ -74,19 +74,18 @@ def stch(mu: float, *, preference: Sequence[float] | None = None, ideal: Sequenc
     ideal: z, the losses at best; 0 where None.
 
   Raises:
-    ValueError: if mu is not positive; from weigh, if there are more or fewer preferences or ideals than tasks.
+    ValueError: if mu is not positive; from weigh, if a preference is negative, or there are more or fewer preferences
+      or ideals than tasks.
   """
   if mu <= 0.0:
     raise ValueError(f"stch: mu = {mu} is not positive")
 
   def weights(key: Array, losses: Array, active: Array) -> Array:
     del key
-    for name, given in (("preferences", preference), ("ideals", ideal)):
-      if given is not None and len(given) != len(losses):
-        raise ValueError(f"stch: {len(given)} {name} for {len(losses)} tasks")
-    dtype = losses.dtype
-    lambda_ = jnp.ones_like(losses) / count(active, dtype) if preference is None else jnp.asarray(preference, dtype)
-    z = jnp.zeros_like(losses) if ideal is None else jnp.asarray(ideal, dtype)
+    if ideal is not None and len(ideal) != len(losses):
+      raise ValueError(f"stch: {len(ideal)} ideals for {len(losses)} tasks")
+    lambda_ = preferences(preference, active, losses.dtype)
+    z = jnp.zeros_like(losses) if ideal is None else jnp.asarray(ideal, losses.dtype)
     return lambda_ * softmax(lambda_ * (losses - z) / mu, active)
 
   return _stateless(weights)
