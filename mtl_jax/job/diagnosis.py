@@ -8,7 +8,7 @@ import numpy as np
 
 from mtl_jax import config as c
 from mtl_jax.build.multitask import Problem, Run
-from mtl_jax.holdout import MEASURES
+from mtl_jax.holdout import MEASURES, once
 from mtl_jax.job.tasks import answers, asked, headline, of_candidate, skills, trivial
 from mtl_jax.multitask import affinity, grouping
 from mtl_jax.types import Array, PyTree
@@ -70,5 +70,4 @@ def _front(config: c.MultiTask, problem: Problem, run: Run, state: PyTree, skill
 
 def _mean_score(one: Any, given: np.ndarray) -> float:
   measure = MEASURES[one.target.kind][headline(one.target)[0]]
-  whole = np.ones((1, len(one.truth)), np.float32)
-  return float(np.mean([measure(row, one.truth, whole)[0] for row in given]))
+  return float(np.mean([measure(row, one.truth, once(len(one.truth)))[0] for row in given]))

@@ -18,7 +18,7 @@ from mtl_jax.baselines.each import NAMES, TRIVIAL, Found, Rows, baseline
 from mtl_jax.build.multitask import SINGLE, Problem, Run, Target, runs
 from mtl_jax.checkpoint import Checkpoints
 from mtl_jax.fit import fit
-from mtl_jax.holdout import Resampled, measured, resampled, summary
+from mtl_jax.holdout import measured, resampled, seed_shares, summary
 from mtl_jax.job.diagnosis import diagnosis
 from mtl_jax.job.folder import console, note, write_json
 from mtl_jax.job.tasks import answers, asked, error, headline, of_candidate, skills, trivial
@@ -160,13 +160,11 @@ def _gain(target: Target, values: np.ndarray, base: np.ndarray) -> np.ndarray:
 def _rows(config: c.MultiTask, problem: Problem, tested: Mapping[str, Outcome]) -> list[dict[str, Any]]:
   """Rows of scores.json: a job for each task, and `ALL` for what is over all tasks."""
   seeds = config.training.seeds
-  truth = asked(problem, problem.test)
-  drawn: dict[str, Resampled] = {
-    source: resampled(unit, seeds, key=key) for key, (source, unit) in enumerate(sorted(problem.test.unit.items()))
-  }
+  truth, shares = asked(problem, problem.test), seed_shares(seeds)
+  drawn = {source: resampled(unit, key=key) for key, (source, unit) in enumerate(sorted(problem.test.unit.items()))}
   units = {task: len(np.unique(problem.test.unit[one.source][one.rows])) for task, one in truth.items()}
   values = {
-    (method, task): measured(one.target.kind, what.answers[task], one.truth, _these(drawn[one.source], one.rows))
+    (method, task): measured(one.target.kind, what.answers[task], one.truth, drawn[one.source].of(one.rows), shares)
     for method, what in tested.items()
     for task, one in truth.items()
   }
@@ -198,10 +196,6 @@ def _rows(config: c.MultiTask, problem: Problem, tested: Mapping[str, Outcome]) 
     for name, cost in what.costs.items():
       row(ALL, method, name, cost)
   return rows
-
-
-def _these(draws: Resampled, rows: np.ndarray) -> Resampled:
-  return draws._replace(rows=draws.rows[:, rows])
 
 
 def score(config: c.MultiTask, problem: Problem, folder: Path) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mtl_jax import config as c
 from mtl_jax.build.multitask import Part, Problem, Run, Target, answer, scales
-from mtl_jax.holdout import MEASURES
+from mtl_jax.holdout import MEASURES, once
 from mtl_jax.report import METRICS
 from mtl_jax.types import PyTree
 
@@ -44,7 +44,7 @@ def headline(target: Target) -> tuple[str, float]:
 def error(target: Target, answers: np.ndarray, truth: np.ndarray) -> float:
   """The headline as an error: RMSE as it is, a share of what is right as its complement."""
   name, sign = headline(target)
-  value = float(MEASURES[target.kind][name](answers, truth, np.ones((1, len(truth)), np.float32))[0])
+  value = float(MEASURES[target.kind][name](answers, truth, once(len(truth)))[0])
   return value if sign < 0 else 1.0 - value
 
 
