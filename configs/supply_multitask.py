@@ -6,5 +6,5 @@ config = MultiTask(
   name="supply_multitask",
   tasks=Supply(),
   model=Sharing(trunk=(64, 64)),
-  training=JointTraining(steps=1000, chunk_steps=100),
+  training=JointTraining(steps=800, chunk_steps=80),
 )

@@ -6,5 +6,5 @@ config = MultiTask(
   name="turbofan_multitask",
   tasks=Turbofan(),
   model=Sharing(trunk=(64, 64)),
-  training=JointTraining(steps=2000, chunk_steps=200),
+  training=JointTraining(steps=1000, chunk_steps=100),
 )

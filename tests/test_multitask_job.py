@@ -30,7 +30,7 @@ TARGETS = {
 CONFIG = c.MultiTask(
   "made-up",
   c.Turbine(),
-  (c.Joint(), c.Joint(weighting="grid"), c.Joint(aggregator="upgrad", paths="film")),
+  (c.Joint(), c.Joint(weighting="grid"), c.Joint(aggregator="upgrad", paths="mmoe")),
   model=c.Sharing((8,), (8,), 4),
   training=c.JointTraining(steps=60, rows=48, learning_rates=(1e-5, 3e-2), grid=2, seeds=2, chunk_steps=30),
 )
@@ -74,7 +74,7 @@ def test_every_method_has_every_task_and_learns_it(finished):
   methods = (
     "mean",
     "grid",
-    "film, upgrad",
+    "mmoe, upgrad",
     SINGLE,
     *(name if name == TRIVIAL else f"{name} for each task" for name in NAMES),
   )
@@ -229,6 +229,9 @@ def test_the_report_says_who_wins_and_who_is_worse_off_than_alone(finished, tmp_
   found = json.loads((folder / "diagnosis.json").read_text())
   assert np.shape(found["affinity"]) == (4, 4)
   assert np.shape(found["front"]["scores"]) == (2, 4)
+  (level,) = found["gates"]["mmoe, upgrad"]
+  np.testing.assert_allclose(np.sum(level, axis=1), np.ones(4), rtol=1e-5)  # each task's experts
+  assert "the gates of mmoe, upgrad" in page
 
 
 def gained(method, kind, gain, half, task="a"):

@@ -10,10 +10,12 @@ from mtl_jax import config as c
 from mtl_jax.build.multitask import Problem, Run
 from mtl_jax.holdout import MEASURES, once
 from mtl_jax.job.tasks import answers, asked, headline, of_candidate, skills, trivial
+from mtl_jax.models.multitask import GATED, gates
 from mtl_jax.multitask import affinity, grouping
 from mtl_jax.types import Array, PyTree
 
 _BATCHES = 32
+_ROWS = 512  # that gates are averaged over
 _RATE = 0.01  # of the step that an affinity tries, plain gradient descent
 
 
@@ -26,7 +28,7 @@ def diagnosis(config: c.MultiTask, problem: Problem, trained: list[tuple[Run, Py
   Returns: `tasks`; `affinity` (K, K) of the first `method`, at its best candidate's parameters, the mean over seeds and
   32 training batches, and the `groups` it proposes, as task places (both absent where two tasks are never together);
   where a grid was trained its `front`: test headlines (weights, K) at the learning rate that validation chose for each,
-  with the `weights` (weights, K).
+  with the `weights` (weights, K); `gates`: {method: levels (tasks, columns)} of the first seed, on validation rows.
   """
   run, state = trained[0]
   floor = trivial(problem, problem.validation)
@@ -35,9 +37,15 @@ def diagnosis(config: c.MultiTask, problem: Problem, trained: list[tuple[Run, Py
   found: dict[str, Any] = {"method": run.name, "tasks": list(run.tasks)}
   if np.isfinite(z).all():
     found |= {"affinity": z.tolist(), "groups": [list(group) for group in grouping(z, config.groups)]}
+  found["gates"] = {}
+  rows = {source: jnp.asarray(batch.x[:_ROWS]) for source, batch in problem.validation.data.items()}
   for run, state in trained:
+    skill = skills(config, run, state, problem, floor).mean(1)
     if run.candidates[0].weights is not None:
-      found["front"] = _front(config, problem, run, state, skills(config, run, state, problem, floor).mean(1))
+      found["front"] = _front(config, problem, run, state, skill)
+    if isinstance(run.net.paths, GATED):
+      params = jax.tree.map(lambda leaf: leaf[0], of_candidate(config, state, int(skill.argmax())).params)
+      found["gates"][run.name] = [np.asarray(level).tolist() for level in gates(run.net, params, rows)]
   return found
 
 

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from mtl_jax.multitask import front
 from mtl_jax.report import multitask
+from mtl_jax.report.gates import draw_gates
 from mtl_jax.report.pictures import Style
 from mtl_jax.report.run import METRICS, Row, Run, best, by_job, headline
 from mtl_jax.report.tasks import ALL
@@ -50,6 +51,11 @@ def diagnoses(run: Run, style: Mapping[str, Style]) -> Iterator[tuple[Figure | N
       multitask.affinity(found["affinity"], found["tasks"], found["groups"]),
       "Affinity: the share of the column's loss that a step for the row's task takes away (blue) or adds (red), at the "
       f"parameters of {found['method']}. Frames: the groups it proposes, to be learned as one network each.",
+    )
+  for method, levels in found.get("gates", {}).items():
+    yield (
+      draw_gates([np.asarray(level) for level in levels], tasks),
+      f"What each task takes of what is shared: the gates of {method}, the mean over validation rows, one seed.",
     )
   if "front" in found:
     yield _front(found, jobs)

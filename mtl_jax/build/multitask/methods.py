@@ -40,6 +40,7 @@ class Run(NamedTuple):
     algorithm: of all replicas.
     init: init() -> their states.
     family: the steps to learn from.
+    net: of one replica.
     apply, losses: of one replica, as `joint` takes them.
     predict: predict(state of all replicas, {source: x}) -> {task: prediction[replicas, n, ...]}.
     one: `joint` of one replica, and its state, to measure what a step costs.
@@ -53,6 +54,7 @@ class Run(NamedTuple):
   algorithm: Algorithm
   init: Callable[[], PyTree]
   family: TaskFamily
+  net: models.MultiTask
   apply: MultiApply
   losses: Mapping[str, ExampleLoss]
   predict: Callable[[PyTree, dict[str, Array]], dict[str, Array]]
@@ -171,7 +173,9 @@ def _paths(method: c.Joint, width: int) -> nn.Module | None:
       return models.LoRA((width,), rank=4)
 
 
-def network(config: c.MultiTask, problem: Problem, method: c.Joint, tasks: Mapping[str, tuple[str, ...]]):
+def network(
+  config: c.MultiTask, problem: Problem, method: c.Joint, tasks: Mapping[str, tuple[str, ...]]
+) -> models.MultiTask:
   """The network of some tasks, {source: tasks}; a single-task network has the same widths."""
   heads = {source: {task: _head(problem.targets[source][task]) for task in some} for source, some in tasks.items()}
   stems = {source: _stem(config.model, problem.train.data[source].x) for source in tasks}
@@ -283,6 +287,7 @@ def _run(
     algorithm=replicas,
     init=init,
     family=family,
+    net=net,
     apply=apply,
     losses=each,
     predict=predict,

@@ -2,7 +2,7 @@
 
 from mtl_jax.models.multitask.conditioned import FiLM, LoRA
 from mtl_jax.models.multitask.cross_stitch import CrossStitch
-from mtl_jax.models.multitask.gates import gates
+from mtl_jax.models.multitask.gates import GATED, gates
 from mtl_jax.models.multitask.heads import OrdinalHead
 from mtl_jax.models.multitask.ltb import LTB
 from mtl_jax.models.multitask.mixture import DSelectK, MMoE
@@ -12,6 +12,7 @@ from mtl_jax.models.multitask.ple import CGC, PLE
 
 __all__ = [
   "CGC",
+  "GATED",
   "LTB",
   "MTAN",
   "PLE",

@@ -5,8 +5,16 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from mtl_jax.models.multitask.cross_stitch import CrossStitch
+from mtl_jax.models.multitask.ltb import LTB
+from mtl_jax.models.multitask.mixture import DSelectK, MMoE
 from mtl_jax.models.multitask.model import MultiTask
+from mtl_jax.models.multitask.mtan import MTAN
+from mtl_jax.models.multitask.ple import CGC, PLE
 from mtl_jax.types import Array, PyTree
+
+GATED = (MMoE, DSelectK, CGC, PLE, CrossStitch, LTB, MTAN)
+"""The paths that have gates."""
 
 
 def gates(model: MultiTask, params: PyTree, x: Mapping[str, Any]) -> list[Array]:
