@@ -20,7 +20,7 @@ from rich.console import Console
 import mtl_jax
 from mtl_jax import build, job
 from mtl_jax import config as c
-from mtl_jax.config import ConfigError, dump
+from mtl_jax.config import ConfigError, dump, load
 from mtl_jax.data import DataError, Source
 from mtl_jax.data.table import Facts, Table
 from mtl_jax.fit import Interrupted
@@ -62,6 +62,23 @@ def run_of(name: str, config: c.Config = CONFIG) -> Path:
   folder = Path("runs") / name
   job.start(config, "Sines.", folder)
   return folder
+
+
+def test_a_multi_task_config_has_its_own_flags(done, monkeypatch, capsys):
+  train = script("train")
+  writing(monkeypatch, train)
+  config = c.MultiTask("factory", c.Turbine(), (c.Joint(),))
+  Path("factory.py").write_text(dump(config, "Made up."))
+  monkeypatch.setattr(job, "data", lambda config: ["problem of", config])
+  train.main(["factory.py", "--training.rows", "7", "--training.learning-rates", "0.1", "0.2"])
+  training = dataclasses.replace(config.training, rows=7, learning_rates=(0.1, 0.2))
+  expected = dataclasses.replace(config, training=training)
+  (first, trained, folder, resumed), (second, scored, *_) = done
+  assert (first, trained, resumed, second, scored) == ("train", expected, False, "score", expected)
+  assert load(folder / "config.py")[0] == expected
+  with pytest.raises(SystemExit):
+    train.main(["factory.py", "--training.tasks-per-step", "7"])  # a flag of few-shot jobs
+  assert "tasks-per-step" in capsys.readouterr().err
 
 
 def test_what_the_command_line_changes_is_trained_scored_and_kept(done, monkeypatch):
