@@ -1,4 +1,4 @@
-"""Six tasks of a supply chain on two sources: signals of products a week ahead, and order lines to countries never seen.
+"""Six tasks of a supply chain on two sources: products a week ahead, and order lines to countries never seen.
 
 MTL_JAX_DATA=/path/to/data python scripts/train.py configs/supply_multitask.py
 
@@ -17,8 +17,8 @@ single-task network by more than the interval of the gain.
 - Extra trees for each task win over all, and a ridge is as good on production and issues. What can be foreseen here a
   week ahead is mostly a level and a weekday, which trees and a ridge read off the lags.
 - No network on all tasks gains more than chance over networks alone: 2.1 % (-0.5 to 4.9) with the tuned weights of
-  `grid`, 1.8 % with `log`. They gain where labels are rare (late lines) and lose on orders, the one signal that a network
-  alone predicts well: every one of them is worse off there than alone, by 2.2 to 4.7 %.
+  `grid`, 1.8 % with `log`. They gain where labels are rare (late lines) and lose on orders, the one signal that a
+  network alone predicts well: every one of them is worse off there than alone, by 2.2 to 4.7 %.
 - Freight and lateness share a source and nothing else with the products; aligned_mtl, nash_mtl, imtl_g, cagrad and
   db_mtl pay for equal progress with 7 to 9 % of freight.
 
