@@ -98,8 +98,8 @@ def test_the_learning_rate_is_tuned_and_no_test_label_is_looked_at(finished):
   }
   wrong = PROBLEM._replace(test=PROBLEM.test._replace(data=flipped))
   bare = dataclasses.replace(CONFIG, methods=CONFIG.methods[:1], baselines=False)
-  ((run, _, candidate),) = multitask._chosen(bare, wrong, folder)
-  assert run.candidates[candidate].learning_rate == 3e-2
+  found, _ = multitask._trained(bare, wrong, folder)
+  assert found["mean"].costs["learning_rate"] == 3e-2
 
 
 def test_single_task_networks_are_each_others_equals_in_size_and_budget():

@@ -66,6 +66,7 @@ def train(config: c.MultiTask, problem: Problem, folder: Path, resume: bool) -> 
       progress=f"{_label(run)} ({replicas} replicas)",
       resume=resume,
     )
+    jax.clear_caches()  # the programs of many runs are more than a process may map
 
 
 class Outcome(NamedTuple):
@@ -76,27 +77,16 @@ class Outcome(NamedTuple):
   costs: dict[str, float]
 
 
-class Chosen(NamedTuple):
-  """A run at the step that validation chose, states of all replicas, and the candidate that it chose."""
-
-  run: Run
-  state: PyTree
-  candidate: int
-
-
-def _chosen(config: c.MultiTask, problem: Problem, folder: Path) -> list[Chosen]:
-  floor, found = trivial(problem, problem.validation), []
-  for run in runs(config, problem):
-    _, state = _store(config, folder, run).best(run.init())
-    found.append(Chosen(run, state, int(skills(config, run, state, problem, floor).mean(1).argmax())))
-  return found
-
-
-def _trained(config: c.MultiTask, problem: Problem, folder: Path, chosen: list[Chosen]) -> dict[str, Outcome]:
-  """Every method's answers at what validation chose."""
+def _trained(
+  config: c.MultiTask, problem: Problem, folder: Path
+) -> tuple[dict[str, Outcome], list[tuple[Run, PyTree]]]:
+  """Every method's answers at the step and candidate that validation chose; the runs, with states of all replicas."""
+  floor, recorded = trivial(problem, problem.validation), read(folder / "metrics.jsonl")
   found: dict[str, Outcome] = {}
-  recorded = read(folder / "metrics.jsonl")
-  for run, state, best in track(chosen, description="test", console=console):
+  states = []
+  for run in track(runs(config, problem), description="test", console=console):
+    _, state = _store(config, folder, run).best(run.init())
+    best = int(skills(config, run, state, problem, floor).mean(1).argmax())
     given = answers(run, of_candidate(config, state, best), problem, problem.test)
     rate = float(np.median([row["tasks_per_s"] for row in recorded if row["method"] == _label(run)]))
     costs = {"seconds": config.training.steps / rate, "learning_rate": run.candidates[best].learning_rate}
@@ -106,7 +96,9 @@ def _trained(config: c.MultiTask, problem: Problem, folder: Path, chosen: list[C
       costs = {name: sum_or_most(before.costs[name], costs[name]) for name, sum_or_most in _TOGETHER.items()}
       given = before.answers | given
     found[run.name] = Outcome("baseline" if run.name == SINGLE else "ours", given, costs)
-  return found
+    states.append((run, jax.device_get(state)))
+    jax.clear_caches()  # the programs of many runs are more than a process may map
+  return found, states
 
 
 def _memory(run: Run) -> float:
@@ -201,9 +193,8 @@ def _rows(config: c.MultiTask, problem: Problem, tested: Mapping[str, Outcome]) 
 def score(config: c.MultiTask, problem: Problem, folder: Path) -> list[dict[str, Any]]:
   """Scores every method on the test rows, writes scores.json and returns its rows."""
   began = time.perf_counter()
-  chosen = _chosen(config, problem, folder)
-  tested = _trained(config, problem, folder, chosen)
-  found = diagnosis(config, problem, [(run, state) for run, state, _ in chosen if run.name != SINGLE])
+  tested, states = _trained(config, problem, folder)
+  found = diagnosis(config, problem, [(run, state) for run, state in states if run.name != SINGLE])
   write_json(folder / "diagnosis.json", found)
   middle = time.perf_counter()
   if config.baselines:
