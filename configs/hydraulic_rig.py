@@ -73,7 +73,7 @@ levels are two examples of what may change, and labels of the new one add little
   logistic regression                           39.9 (38.6-41.2)     59.1 (58.0-60.4)     67.5 (66.5-68.5)
   ridge                                         39.0 (37.8-40.2)     58.1 (57.1-59.2)     66.2 (65.3-67.1)
   pooled forest                                 32.4 (31.4-33.4)     32.4 (31.4-33.4)     32.4 (31.4-33.4)
-  boosted trees                                 29.2 (28.3-30.2)     75.2 (74.2-76.2)     88.6 (87.8-89.3)
+  boosted trees                                 29.2 (28.3-30.2)     78.6 (77.7-79.7)     89.6 (88.9-90.3)
   pooled network                                28.6 (27.5-29.8)     28.6 (27.5-29.8)     28.6 (27.5-29.8)
   majority class                                10.0 (10.0-10.0)     10.0 (10.0-10.0)     10.0 (10.0-10.0)
 
