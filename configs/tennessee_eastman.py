@@ -37,7 +37,7 @@ intervals over draws of labels, faults and seeds:
   extra trees                                       40.8 (39.9-41.8)    83.2 (82.3-84.0)    89.6 (88.9-90.3)
   nearest centroid, scaled on the support           39.2 (38.3-40.1)    63.9 (63.0-64.9)    71.1 (70.2-72.0)
   random forest                                     34.1 (33.2-34.9)    75.9 (75.0-76.9)    87.7 (86.9-88.4)
-  boosted trees                                     30.4 (29.3-31.5)    81.2 (80.1-82.3)    88.9 (88.0-89.7)
+  boosted trees                                     30.4 (29.3-31.5)    83.2 (82.2-84.3)    90.5 (89.7-91.3)
   majority class                                    6.7 (6.7-6.7)       6.7 (6.7-6.7)       6.7 (6.7-6.7)
 
 `protonet` wins at K = 1, 1.5 (1.0 to 2.1) points over the best baseline, and `r2d2` at K = 5 and 10, by 0.3 (0.03 to
