@@ -69,7 +69,7 @@ def _by_hand(name: str, history: History, seed: int):
   """What a user of scikit-learn would write down for a rung."""
   scaled = StandardScaler().fit(history.x)
   boosted = HistGradientBoostingClassifier(
-    max_iter=15, learning_rate=0.3, min_samples_leaf=1, early_stopping=False, random_state=seed
+    max_iter=10, learning_rate=0.2, max_leaf_nodes=2, min_samples_leaf=1, early_stopping=False, random_state=seed
   )
   model = {
     "nearest centroid": NearestCentroid(),

@@ -247,6 +247,17 @@ def test_a_method_is_scored_with_its_own_steps_and_against_others_with_the_label
   assert costs == {("anil", 1): 1, ("anil", 3): 3, ("pooled", 1): 0, ("pooled", 3): 0}
 
 
+def test_the_point_of_the_picture_that_is_the_method_itself_is_not_asked_again(scored, monkeypatch):
+  asked, seed_scores = [], few_shot._seed_scores
+  monkeypatch.setattr(few_shot, "_seed_scores", lambda *given: asked.append(given) or seed_scores(*given))
+  evaluation = dataclasses.replace(CONFIG.evaluation, adaptation_steps=(0, 2), adaptation_shots=3)
+  config = dataclasses.replace(CONFIG, evaluation=evaluation)
+  rows = scored([Fold("fold", labelled(1), None, {"job": held_out()})], [network(OURS)], config)
+  points = {(row["k"], row.get("steps")): row["mean"] for row in rows if row["metric"] == "mse"}
+  assert points == pytest.approx({(1, None): 2.1, (3, None): 2.3, (3, 0): 0.3, (3, 2): 2.3})
+  assert len(asked) == 3  # K = 1 and 3, and no step
+
+
 def test_where_labels_mean_something_else_a_network_without_adaptation_is_not_asked(scored):
   folds = [Fold("fold", labelled(1), None, {"job": held_out(same_labels=False)})]
   assert {row["method"] for row in scored(folds, [network(OURS, POOLED)])} == {"anil"}

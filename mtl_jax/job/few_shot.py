@@ -193,7 +193,9 @@ def _score_method(
   episodes = drawn[k] if k in drawn else draw(k)
   for steps in e.adaptation_steps:
     other = build.at_steps(method.config, steps)
-    if other is not None:
+    if other == method.config and k in drawn:  # was asked just now
+      out[method.name, k, steps].append(out[method.name, k, None][-1])
+    elif other is not None:
       out[method.name, k, steps].append(_seed_scores(config, key, what.make(other), state, episodes, judge))
 
 
