@@ -8,8 +8,8 @@ Test machines have other bearings and run faster (28 to 40 revolutions per secon
 the 44 features of the baselines beside three log spectra of the same window. LayerNorm, no batch statistics. Rates and
 steps were chosen on validation machines.
 
-Measured 2026-11-26, 2 CPU cores, JAX 0.10.2, 5 seeds, 600 episodes drawn from 600 test machines, 5 min 33 s in all, macro-F1
-in %, 95 % intervals:
+Measured 2026-11-26, 2 CPU cores, JAX 0.10.2, 5 seeds, 600 episodes drawn from 600 test machines, 5 min 33 s in all,
+macro-F1 in %, 95 % intervals:
 
                                     K = 1               K = 5               K = 10
   anil                              80.2 (79.2-81.3)    83.8 (82.9-84.8)    84.5 (83.5-85.5)
