@@ -3,14 +3,9 @@
 from functools import cache
 
 from mtl_jax import config as c
+from mtl_jax.build.multitask import factory, line, pairs, supply, turbine, turbofan
 from mtl_jax.build.multitask.contract import Part, Problem, Target
-from mtl_jax.build.multitask.factory import factory
-from mtl_jax.build.multitask.line import line
 from mtl_jax.build.multitask.methods import SINGLE, Run, answer, runs, scales
-from mtl_jax.build.multitask.pairs import pairs
-from mtl_jax.build.multitask.supply import supply
-from mtl_jax.build.multitask.turbine import turbine
-from mtl_jax.build.multitask.turbofan import turbofan
 
 
 @cache
@@ -18,17 +13,17 @@ def problem(tasks: c.JointTasks) -> Problem:
   """The rows that a config's tasks are about. Raises: DataError, LeakError."""
   match tasks:
     case c.Turbine():
-      return turbine()
+      return turbine.turbine()
     case c.Turbofan():
-      return turbofan()
+      return turbofan.turbofan()
     case c.Supply():
-      return supply()
+      return supply.supply()
     case c.Line():
-      return line()
+      return line.line()
     case c.Factory():
-      return factory()
+      return factory.factory()
     case c.Pairs():
-      return pairs()
+      return pairs.pairs()
 
 
 __all__ = ["SINGLE", "Part", "Problem", "Run", "Target", "answer", "problem", "runs", "scales"]
