@@ -107,6 +107,7 @@ def test_single_task_networks_are_each_others_equals_in_size_and_budget():
   singles = [run for run in found if run.name == SINGLE]
   assert [run.tasks for run in singles] == [("wear",), ("state",), ("late",), ("kind",)]
   whole = jax.eval_shape(found[0].family.sample, jax.random.key(0))
+  assert sum(len(step.x) for step in whole.values()) == CONFIG.training.rows
   for run, source in zip(singles, ("sensors", "sensors", "ledger", "ledger"), strict=True):
     (step,) = jax.eval_shape(run.family.sample, jax.random.key(0)).values()
     assert step.x.shape == whole[source].x.shape
