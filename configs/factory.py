@@ -3,7 +3,7 @@
 MTL_JAX_DATA=/path/to/data python scripts/train.py configs/factory.py
 
 Inspection: defects of steel strip, magnetic tile (near-duplicates grouped) and circuit boards beside their template
-(boards disjoint). Progress: what a garment team achieves (teams held out) and a product's daily production a week ahead
+(boards disjoint). Progress: what a garment team achieves (teams held out) and a product's daily production a day ahead
 (SupplyGraph, later fortnights held out). Equipment: the states of a hydraulic rig's cooler, valve, pump and accumulator
 in combinations never seen, and the remaining life of turbofan engines. Quality: a moulded lens and a steel plate. A
 stem for each source, one trunk, twelve heads; each rig component is labelled in half of the training combinations

@@ -127,7 +127,8 @@ def fit(
 
       report = {name: np.mean(row, axis=0, dtype=np.float64).tolist() for name, row in rows.items()}
       report |= {"step": step, "steps_per_s": rate, "tasks_per_s": rate * tasks_per_step}
-      due = not received and (step % (chunk_steps * check_every) == 0 or step == steps)
+      # Even when interrupted the last step is checked: resuming at the end would find nothing left to do.
+      due = step == steps or (not received and step % (chunk_steps * check_every) == 0)
       if due:
         _require_finite(step - 1, _health(state), checkpoints)
         if validate is not None:

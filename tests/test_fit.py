@@ -1,5 +1,6 @@
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -292,6 +293,28 @@ def test_a_signal_between_checks_saves_at_the_end_of_its_chunk():
   with pytest.raises(Interrupted, match="saved in memory/4"):
     run(counter(), ZERO, NOTHING, steps=20, check_every=3, checkpoints=store, recorder=Interrupting())
   assert store.steps() == [4]
+
+
+def test_a_signal_in_the_last_chunk_does_not_lose_the_last_check(monkeypatch):
+  """Resuming finds nothing left to do, so a last checkpoint without its score would never get one."""
+  module = sys.modules["mtl_jax.fit"]
+  chunk, validated = module._chunk, []
+
+  def interrupted(*arguments):
+    if arguments[7] == 20:  # stop
+      os.kill(os.getpid(), signal.SIGTERM)
+    return chunk(*arguments)
+
+  monkeypatch.setattr(module, "_chunk", interrupted)
+  store = FakeStore()
+
+  def validate(state):
+    validated.append(float(state["n"]))
+    return {"score": 1.0}
+
+  with pytest.raises(Interrupted, match="after 20 of 20 steps"):
+    run(counter(), ZERO, NOTHING, steps=20, checkpoints=store, validate=validate)
+  assert validated[-1] == 20.0
 
 
 def test_a_second_ctrl_c_acts_at_once():

@@ -13,11 +13,13 @@ from mtl_jax import config as c
 from mtl_jax import job
 from mtl_jax.baselines.each import NAMES, TRIVIAL
 from mtl_jax.build.multitask import SINGLE, Part, Problem, Target, answer, runs, scales
-from mtl_jax.build.multitask.contract import audited
+from mtl_jax.build.multitask.contract import audited, split
+from mtl_jax.data import DataError
 from mtl_jax.job import multitask
-from mtl_jax.job.multitask import ALL, Outcome
+from mtl_jax.job.multitask import Outcome
+from mtl_jax.job.tasks import of_candidate
 from mtl_jax.losses import ordinal_log_probabilities
-from mtl_jax.report import tasks_markdown, write_report
+from mtl_jax.report import ALL, tasks_markdown, write_report
 from mtl_jax.report.run import parse
 from mtl_jax.report.tasks import tasks_summary, tasks_table
 from mtl_jax.trust import LeakError
@@ -149,6 +151,21 @@ def test_everything_that_a_config_can_name_makes_a_step(method):
   assert metrics["losses"].shape == (4,)
 
 
+def test_the_states_of_a_candidate_are_those_of_its_seeds():
+  assert of_candidate(CONFIG, {"w": jnp.arange(6)}, 1)["w"].tolist() == [2, 3]
+
+
+def test_an_interval_over_rows_is_marked(monkeypatch):
+  """Three units: rows are drawn."""
+  rows_of = PROBLEM.test._replace(unit={source: np.arange(90) // 30 for source in TARGETS})
+  said = {task: np.zeros((1, int(batch.mask[task].sum()))) for batch in rows_of.data.values() for task in batch.y}
+  rows = multitask._rows(CONFIG, PROBLEM._replace(test=rows_of), {"mean": Outcome("ours", said, {})})
+  assert {row["over"] for row in rows} == {"rows"}
+  assert "over" not in one(
+    multitask._rows(CONFIG, PROBLEM, {"mean": Outcome("ours", said, {})}), job="wear", metric="rmse"
+  )
+
+
 def test_the_grid_tries_every_weight_at_every_rate():
   method = c.Joint(weighting="grid")
   config = dataclasses.replace(CONFIG, methods=(method,), baselines=False, training=c.JointTraining(grid=3, seeds=2))
@@ -254,10 +271,31 @@ def test_a_table_marks_the_best_and_what_is_worse_than_alone():
   lead, points = tasks_summary(parse(rows))
   assert lead.startswith(f"{SINGLE} (a baseline) is best over the 1 tasks")
   assert "upgrad: −5.0 % over single-task networks (95 % interval −15.0 % to +5.0 %: within chance)" in points[0]
-  assert "no task is worse" in points[1]
+  assert "no task is worse off" in points[1]
   assert "| **2.00** [1.90, 2.10] |" in tasks_markdown(rows)
   _, points = tasks_summary(parse(gained("mean", "ours", -0.2, 0.1) + gained(SINGLE, "baseline", 0.0, 0.0)))
-  assert "1 of the tasks is worse than its single-task network by more than chance: a" in points[1]
+  assert "these tasks are worse off than alone by more than chance: a" in points[1]
+
+
+def test_a_task_without_labels_or_with_one_class_on_a_side_is_refused_by_name():
+  batch = PROBLEM.validation.data["ledger"]
+
+  def validated(**change) -> Problem:
+    data = PROBLEM.validation.data | {"ledger": batch._replace(**change)}
+    return PROBLEM._replace(validation=PROBLEM.validation._replace(data=data))
+
+  with pytest.raises(DataError, match="ledger: the validation rows have no label of 'late'"):
+    audited(validated(mask=batch.mask | {"late": np.zeros(90, bool)}))
+  with pytest.raises(DataError, match="only 0 among its labels of 'kind'"):
+    audited(validated(y=batch.y | {"kind": np.zeros(90, np.int32)}))
+
+
+def test_a_constant_column_is_zero_wherever_its_value_changes_later():
+  side = np.repeat(["training", "validation", "test"], [1000, 10, 10])
+  x = np.where(side == "test", 0.2, 0.1)[:, None]  # the deviation of a thousand 0.1 is not 0 in floating point
+  parts = split(side, x, {"y": np.zeros(1020)}, np.arange(1020))
+  assert abs(parts["training"][0].x).max() < 1e-6
+  assert abs(parts["test"][0].x).max() < 1
 
 
 def test_a_unit_on_two_sides_is_refused():

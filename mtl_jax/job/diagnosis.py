@@ -1,6 +1,6 @@
 """What a multi-task run says about its tasks: who helps whom, and what one pays for another."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ import numpy as np
 from mtl_jax import config as c
 from mtl_jax.build.multitask import Problem, Run
 from mtl_jax.holdout import MEASURES, once
-from mtl_jax.job.tasks import answers, asked, headline, of_candidate, skills, trivial
+from mtl_jax.job.tasks import answers, asked, headline, of_candidate
 from mtl_jax.models.multitask import GATED, gates
 from mtl_jax.multitask import affinity, grouping
 from mtl_jax.types import Array, PyTree
@@ -19,32 +19,42 @@ _ROWS = 512  # that gates are averaged over
 _RATE = 0.01  # of the step that an affinity tries, plain gradient descent
 
 
-def diagnosis(config: c.MultiTask, problem: Problem, trained: list[tuple[Run, PyTree]]) -> dict[str, Any]:
+class Kept(NamedTuple):
+  """A run at the step that validation chose: states of all replicas, and (candidates,) their validation scores."""
+
+  run: Run
+  state: PyTree
+  skill: np.ndarray
+
+  @property
+  def best(self) -> int:
+    return int(self.skill.argmax())
+
+
+def diagnosis(config: c.MultiTask, problem: Problem, trained: list[Kept]) -> dict[str, Any]:
   """For `diagnosis.json`.
 
   Args:
-    trained: methods on all tasks, with the states of all replicas at the step that validation chose.
+    trained: the methods on all tasks.
 
   Returns: `tasks`; `affinity` (K, K) of the first `method`, at its best candidate's parameters, the mean over seeds and
   32 training batches, and the `groups` it proposes, as task places (both absent where two tasks are never together);
   where a grid was trained its `front`: test headlines (weights, K) at the learning rate that validation chose for each,
-  with the `weights` (weights, K); `gates`: {method: levels (tasks, columns)} of the first seed, on validation rows.
+  with the `weights` (weights, K); `gates`: {method: levels (tasks, columns)} of the first seed, on 512 validation rows.
   """
-  run, state = trained[0]
-  floor = trivial(problem, problem.validation)
-  best = int(skills(config, run, state, problem, floor).mean(1).argmax())
-  z = _affinity(run, of_candidate(config, state, best).params)
-  found: dict[str, Any] = {"method": run.name, "tasks": list(run.tasks)}
+  first = trained[0]
+  z = _affinity(first.run, of_candidate(config, first.state, first.best).params)
+  found: dict[str, Any] = {"method": first.run.name, "tasks": list(first.run.tasks)}
   if np.isfinite(z).all():
     found |= {"affinity": z.tolist(), "groups": [list(group) for group in grouping(z, config.groups)]}
   found["gates"] = {}
   rows = {source: jnp.asarray(batch.x[:_ROWS]) for source, batch in problem.validation.data.items()}
-  for run, state in trained:
-    skill = skills(config, run, state, problem, floor).mean(1)
+  for kept in trained:
+    run = kept.run
     if run.candidates[0].weights is not None:
-      found["front"] = _front(config, problem, run, state, skill)
+      found["front"] = _front(config, problem, kept)
     if isinstance(run.net.paths, GATED):
-      params = jax.tree.map(lambda leaf: leaf[0], of_candidate(config, state, int(skill.argmax())).params)
+      params = jax.tree.map(lambda leaf: leaf[0], of_candidate(config, kept.state, kept.best).params)
       found["gates"][run.name] = [np.asarray(level).tolist() for level in gates(run.net, params, rows)]
   return found
 
@@ -65,7 +75,8 @@ def _affinity(run: Run, params: PyTree) -> np.ndarray:
   return np.mean(jax.lax.map(lambda seed: of(seed, run.family.sample), params), axis=0, dtype=float)
 
 
-def _front(config: c.MultiTask, problem: Problem, run: Run, state: PyTree, skill: np.ndarray) -> dict[str, Any]:
+def _front(config: c.MultiTask, problem: Problem, kept: Kept) -> dict[str, Any]:
+  run, state, skill = kept
   truth, rates = asked(problem, problem.test), len(config.training.learning_rates)
   weights, scores = [], []
   for first in range(0, len(run.candidates), rates):  # the candidates of one weight vector

@@ -17,15 +17,16 @@ from mtl_jax import config as c
 from mtl_jax.baselines.each import NAMES, TRIVIAL, Found, Rows, baseline
 from mtl_jax.build.multitask import SINGLE, Problem, Run, Target, runs
 from mtl_jax.checkpoint import Checkpoints
-from mtl_jax.fit import fit
+from mtl_jax.evaluate import ENOUGH_UNITS
+from mtl_jax.fit import TrainingError, fit
 from mtl_jax.holdout import measured, resampled, seed_shares, summary
-from mtl_jax.job.diagnosis import diagnosis
+from mtl_jax.job.diagnosis import Kept, diagnosis
 from mtl_jax.job.folder import console, note, write_json
 from mtl_jax.job.tasks import answers, asked, error, headline, of_candidate, skills, trivial
 from mtl_jax.recorder import Recorder, read
+from mtl_jax.report import ALL
 from mtl_jax.types import PyTree
 
-ALL = "all tasks"
 _TOGETHER = {
   "seconds": operator.add,
   "memory": max,
@@ -52,20 +53,24 @@ def train(config: c.MultiTask, problem: Problem, folder: Path, resume: bool) -> 
       best = each[each.mean(1).argmax()]
       return {"score": float(best.mean())} | dict(zip(run.tasks, best.tolist(), strict=True))
 
-    fit(
-      jax.random.fold_in(jax.random.key(config.seed), 1),
-      run.algorithm,
-      run.init(),
-      run.family,
-      steps=t.steps,
-      tasks_per_step=replicas,
-      chunk_steps=t.chunk_steps,
-      checkpoints=_store(config, folder, run),
-      recorder=Recorder(folder / "metrics.jsonl", method=_label(run)),
-      validate=validate,
-      progress=f"{_label(run)} ({replicas} replicas)",
-      resume=resume,
-    )
+    try:
+      fit(
+        jax.random.fold_in(jax.random.key(config.seed), 1),
+        run.algorithm,
+        run.init(),
+        run.family,
+        steps=t.steps,
+        tasks_per_step=replicas,
+        chunk_steps=t.chunk_steps,
+        checkpoints=_store(config, folder, run),
+        recorder=Recorder(folder / "metrics.jsonl", method=_label(run)),
+        validate=validate,
+        progress=f"{_label(run)} ({replicas} replicas)",
+        resume=resume,
+      )
+    except TrainingError as error:
+      rates = f"training.learning_rates={t.learning_rates}: leave out the largest"
+      raise TrainingError(f"{_label(run)}, {rates}, and begin a new run. {error}", error.step, error.name) from error
     jax.clear_caches()  # the programs of many runs are more than a process may map
 
 
@@ -77,16 +82,15 @@ class Outcome(NamedTuple):
   costs: dict[str, float]
 
 
-def _trained(
-  config: c.MultiTask, problem: Problem, folder: Path
-) -> tuple[dict[str, Outcome], list[tuple[Run, PyTree]]]:
+def _trained(config: c.MultiTask, problem: Problem, folder: Path) -> tuple[dict[str, Outcome], list[Kept]]:
   """Every method's answers at the step and candidate that validation chose; the runs, with states of all replicas."""
   floor, recorded = trivial(problem, problem.validation), read(folder / "metrics.jsonl")
   found: dict[str, Outcome] = {}
   states = []
   for run in track(runs(config, problem), description="test", console=console):
     _, state = _store(config, folder, run).best(run.init())
-    best = int(skills(config, run, state, problem, floor).mean(1).argmax())
+    skill = skills(config, run, state, problem, floor).mean(1)
+    best = int(skill.argmax())
     given = answers(run, of_candidate(config, state, best), problem, problem.test)
     rate = float(np.median([row["tasks_per_s"] for row in recorded if row["method"] == _label(run)]))
     costs = {"seconds": config.training.steps / rate, "learning_rate": run.candidates[best].learning_rate}
@@ -96,7 +100,7 @@ def _trained(
       costs = {name: sum_or_most(before.costs[name], costs[name]) for name, sum_or_most in _TOGETHER.items()}
       given = before.answers | given
     found[run.name] = Outcome("baseline" if run.name == SINGLE else "ours", given, costs)
-    states.append((run, jax.device_get(state)))
+    states.append(Kept(run, jax.device_get(state), skill))
     jax.clear_caches()  # the programs of many runs are more than a process may map
   return found, states
 
@@ -165,12 +169,12 @@ def _rows(config: c.MultiTask, problem: Problem, tested: Mapping[str, Outcome]) 
   def row(job: str, method: str, metric: str, found: np.ndarray | float, **more: Any) -> None:
     mean, low, high = summary(found) if isinstance(found, np.ndarray) else (found, None, None)
     count = units.get(job, min(units.values()))
-    about = {"job": job, "method": method, "kind": tested[method].kind, "k": 0, "metric": metric}
-    if job in truth and truth[job].target.unit:
-      about["unit"] = truth[job].target.unit
-    rows.append(
-      about | {"mean": mean, "low": low, "high": high, "seeds": seeds, "episodes": count, "complete": True} | more
-    )
+    about: dict[str, Any] = {"job": job, "method": method, "kind": tested[method].kind, "k": 0, "metric": metric}
+    if job in truth:
+      about |= {"unit": truth[job].target.unit} if truth[job].target.unit else {}
+      about |= {"over": "rows"} if len(np.unique(problem.test.unit[truth[job].source])) < ENOUGH_UNITS else {}
+    numbers = {"mean": mean, "low": low, "high": high, "seeds": seeds, "episodes": count, "complete": True}
+    rows.append(about | numbers | more)
 
   for method, what in tested.items():
     gains = {}
@@ -193,8 +197,8 @@ def _rows(config: c.MultiTask, problem: Problem, tested: Mapping[str, Outcome]) 
 def score(config: c.MultiTask, problem: Problem, folder: Path) -> list[dict[str, Any]]:
   """Scores every method on the test rows, writes scores.json and returns its rows."""
   began = time.perf_counter()
-  tested, states = _trained(config, problem, folder)
-  found = diagnosis(config, problem, [(run, state) for run, state in states if run.name != SINGLE])
+  tested, kept = _trained(config, problem, folder)
+  found = diagnosis(config, problem, [one for one in kept if one.run.name != SINGLE])
   write_json(folder / "diagnosis.json", found)
   middle = time.perf_counter()
   if config.baselines:

@@ -30,10 +30,10 @@ from mtl_jax.report.run import (
   read_run,
   shortfalls,
 )
-from mtl_jax.report.tasks import details, many_tasks, tasks_markdown, tasks_summary, tasks_table
+from mtl_jax.report.tasks import ALL, details, many_tasks, tasks_markdown, tasks_summary, tasks_table
 from mtl_jax.report.words import amount, markdown_table, summary, table, training_table
 
-__all__ = ["METRICS", "many_tasks", "markdown_table", "tasks_markdown", "write_picture", "write_report"]
+__all__ = ["ALL", "METRICS", "many_tasks", "markdown_table", "tasks_markdown", "write_picture", "write_report"]
 
 
 def write_report(runs: Sequence[Path], out: Path) -> Path:

@@ -55,7 +55,8 @@ def diagnoses(run: Run, style: Mapping[str, Style]) -> Iterator[tuple[Figure | N
   for method, levels in found.get("gates", {}).items():
     yield (
       draw_gates([np.asarray(level) for level in levels], tasks),
-      f"What each task takes of what is shared: the gates of {method}, the mean over validation rows, one seed.",
+      f"What each task takes of what is shared: the gates of {method}, the mean over up to 512 validation rows of a "
+      "source, one seed.",
     )
   if "front" in found:
     yield _front(found, jobs)
@@ -71,7 +72,7 @@ def _front(found: Mapping[str, Any], jobs: Mapping[str, list[Row]]) -> tuple[Fig
   of = {job: headline(rows) for job, rows in jobs.items()}
   lower = [METRICS[of[task]].lower_is_better for task in names]
   points = {(row.method, job): row for job, rows in jobs.items() for row in rows if row.metric == of[job]}
-  ours = list(dict.fromkeys(row.method for row in points.values() if row.kind == "ours"))
+  ours = list(dict.fromkeys(row.method for row in points.values() if row.kind == "ours" and row.method != "grid"))
   scores = np.asarray([*found["front"]["scores"], *([points[m, task].value for task in names] for m in ours)])
   mutual = np.asarray(found["affinity"]) if "affinity" in found else np.zeros((len(names), len(names)))
   mutual = mutual + mutual.T + np.where(np.eye(len(names), dtype=bool), np.inf, 0.0)

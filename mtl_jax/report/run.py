@@ -75,8 +75,9 @@ class Row:
   steps: int | None = None
   against: str | None = None
   labels: tuple[str, ...] | None = None
-  complete: bool = False  # the episodes are all units of a published test set, each once
+  complete: bool = False  # the episodes are all units of a test set, each once
   unit: str = ""  # physical unit of an error
+  over: str = ""  # "rows" where an interval is over rows, the units being too few
   per: str = ""  # what K counts, where it is neither labels per class nor labelled points
 
   @property

@@ -58,7 +58,8 @@ def _interval(row: Row) -> str:
 def _metric(row: Row, metric: str) -> str:
   """Its label and unit in a job."""
   how = METRICS[metric]
-  return f"{how.label}{how.unit or (f', {row.unit}' if row.unit else '')}"
+  few = "; interval over rows" if row.over else ""
+  return f"{how.label}{how.unit or (f', {row.unit}' if row.unit else '')}{few}"
 
 
 def _percent(value: float) -> str:
@@ -155,12 +156,12 @@ def tasks_summary(rows: Iterable[Row]) -> tuple[str, list[str]]:
       for row in found
       if (row.method, row.metric) == (ours.method, "relative") and row.interval and row.interval[1] < 0
     ]
-    said = (
-      f"is worse than its single-task network by more than chance: {', '.join(worse)}"
+    left = (
+      f"these tasks are worse off than alone by more than chance: {', '.join(worse)}"
       if worse
-      else ("is worse than its single-task network by more than chance")
+      else ("no task is worse off than alone by more than chance")
     )
-    points.append(f"With {ours.method} {f'{len(worse)} of the tasks' if worse else 'no task'} {said}.")
+    points.append(f"With {ours.method} {left}.")
   else:
     lead = "Single-task networks were not trained, so that no gain over them is known."
   wins: dict[str, list[str]] = {}
@@ -193,9 +194,9 @@ def tasks_markdown(rows: Iterable[Mapping[str, Any]]) -> str:
     over = [_marked(cell) + (f" {cell.gain}" if cell.gain else "") if cell else "–" for cell in line.overall]
     lines.append(f"| {' | '.join([name, line.costs[1], *over, *(_marked(cell) for cell in line.cells if cell)])} |")
   caption = (
-    "Gain = relative, over single-task networks of the same size and tuning, + is better; mean [95 % interval] over "
-    "seeds and units; time to train once; the best in bold; * = worse than the single-task network by more than the "
-    "interval of the gain."
+    "Gain = relative, over single-task networks of the same layers and learning rates, + is better; a grid has as many "
+    "times the tuning as it has weights; mean [95 % interval] over seeds and, unless said, units; time to train once; "
+    "the best in bold; * = worse than the single-task network by more than the interval of the gain."
   )
   return "\n".join([*lines, "", caption]) + "\n"
 

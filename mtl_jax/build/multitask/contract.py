@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from mtl_jax.data import DataError
 from mtl_jax.trust import leak_audit
 from mtl_jax.types import Batch
 
@@ -57,12 +58,23 @@ class Problem(NamedTuple):
 
 
 def audited(problem: Problem) -> Problem:
-  """The problem itself. Raises: LeakError if a source has a unit on two sides."""
+  """The problem itself.
+
+  Raises:
+    LeakError: a source has a unit on two sides.
+    DataError: a task has no label, or labels of one class only, on one side: it can be neither tuned nor scored.
+  """
   parts = {"training": problem.train, "validation": problem.validation, "test": problem.test}
   for source in problem.targets:
     unit = np.concatenate([part.unit[source] for part in parts.values()])
     side = np.repeat(list(parts), [len(part.unit[source]) for part in parts.values()])
     leak_audit({f"unit of {source}": unit}, {name: side == name for name in parts})
+    for task, target in problem.targets[source].items():
+      for name, part in parts.items():
+        known = part.data[source].y[task][part.data[source].mask[task]]
+        if len(np.unique(known)) < (1 if target.kind == "number" else 2):
+          labels = f"only {known[0]} among its labels" if len(known) else "no label"
+          raise DataError(f"{source}: the {name} rows have {labels} of {task!r}: deal the units out otherwise")
   return problem
 
 
@@ -80,7 +92,8 @@ def split(
   if scale:
     known = x[side == "training"]
     mean, deviation = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
-    x = np.nan_to_num((x - mean) / np.where(deviation > 0, deviation, 1.0))
+    constant = deviation <= 1e-9 * np.maximum(1.0, np.abs(mean))  # to rounding: that of a thousand 0.1 is not 0
+    x = np.nan_to_num((x - mean) / np.where(constant, 1.0, deviation))
   parts = {}
   for name in ("training", "validation", "test"):
     here = side == name

@@ -29,7 +29,8 @@ the others is what a multi-task method is asked here.
 
 import numpy as np
 
-from mtl_jax.build.multitask.contract import Part, Problem, Target, audited, split
+from mtl_jax.build.multitask.contract import Problem, Target, split
+from mtl_jax.build.multitask.sides import Source, joined
 from mtl_jax.data import liveline_multistage
 
 DEALT = ("training", "validation", "training", "test")  # blocks of ten minutes, in turn
@@ -58,5 +59,4 @@ def line() -> Problem:
     task = name.replace("Stage", "stage").replace("_Output_Measurement", "_").removesuffix("_U_Actual")
     y[task] = np.where(values > DROPPED_OUT * usual, values, np.nan)
   parts = split(side, table.matrix(name for name in table.columns if name not in left_out), y, block)
-  train, validation, test = (Part({"line": batch}, {"line": unit}) for batch, unit in parts.values())
-  return audited(Problem(train, validation, test, {"line": {task: Target("number", unit="?") for task in y}}))
+  return joined({"line": Source(parts, {task: Target("number", unit="?") for task in y})})

@@ -53,4 +53,4 @@ def pairs() -> Problem:
   y = {task: label[column] for task, column in zip(TASKS, picture.T, strict=True)}
   parts = split(side, x[..., None], y, np.arange(len(side)), scale=False)
   targets = {task: Target("class", tuple(names.tolist())) for task in TASKS}
-  return joined({"image": Source(parts, targets, by_side(x.reshape(len(x), -1), side))})
+  return joined({"image": Source(parts, targets)})

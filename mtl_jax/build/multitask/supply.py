@@ -17,7 +17,8 @@ which are late. Ridge (logistic for `late`), HistGradientBoosting and 100 extra 
 
 import numpy as np
 
-from mtl_jax.build.multitask.contract import Part, Problem, Target, audited, split
+from mtl_jax.build.multitask.contract import Problem, Target, split
+from mtl_jax.build.multitask.sides import Source, joined
 from mtl_jax.data import Table, scms_delivery, supplygraph
 from mtl_jax.trust import leak_audit
 from mtl_jax.types import Batch
@@ -104,13 +105,11 @@ def supply() -> Problem:
   shipment: the eight countries tested are too few to resample, so the intervals speak of other shipments to these
   countries and are too narrow for another country.
   """
-  sources = {"products": _products(supplygraph.load()), "order lines": _order_lines(scms_delivery.load())}
-  train, validation, test = (
-    Part({name: s[side][0] for name, s in sources.items()}, {name: s[side][1] for name, s in sources.items()})
-    for side in ("training", "validation", "test")
+  signals = {name: Target("number", unit="sqrt(units / scale)") for name in SIGNALS}
+  orders = {"late": Target("flag", ("no", "yes")), "freight": Target("number", unit="log10 USD")}
+  return joined(
+    {
+      "products": Source(_products(supplygraph.load()), signals),
+      "order lines": Source(_order_lines(scms_delivery.load()), orders),
+    }
   )
-  targets = {
-    "products": {name: Target("number", unit="sqrt(units / scale)") for name in SIGNALS},
-    "order lines": {"late": Target("flag", ("no", "yes")), "freight": Target("number", unit="log10 USD")},
-  }
-  return audited(Problem(train, validation, test, targets))

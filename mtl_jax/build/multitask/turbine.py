@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from mtl_jax.build.multitask.contract import Part, Problem, Target, audited, split
+from mtl_jax.build.multitask.contract import Problem, Target, split
+from mtl_jax.build.multitask.sides import Source, joined
 from mtl_jax.data import gas_turbine
 
 INPUTS = ("AT", "AP", "AH", "AFDP", "GTEP", "TIT", "TAT", "CDP")
@@ -21,8 +22,5 @@ def turbine() -> Problem:
   week = np.char.add(table.groups["unit"].astype(str), np.char.add("-", (table.groups["time"] // BLOCK).astype(str)))
   y = {"CO": table.labels["CO"], "NOx": table.labels["NOX"], "yield": table.columns["TEY"]}
   parts = split(side, table.matrix(INPUTS), y, week)
-  train, validation, test = (Part({"turbine": batch}, {"turbine": unit}) for batch, unit in parts.values())
   units = {"CO": "mg/m3", "NOx": "mg/m3", "yield": "MWh"}
-  return audited(
-    Problem(train, validation, test, {"turbine": {task: Target("number", unit=unit) for task, unit in units.items()}})
-  )
+  return joined({"turbine": Source(parts, {task: Target("number", unit=unit) for task, unit in units.items()})})

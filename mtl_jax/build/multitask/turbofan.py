@@ -10,7 +10,8 @@ What scikit-learn reaches on validation engines, 2026-11-26, 2 CPU cores: RMSE o
 
 import numpy as np
 
-from mtl_jax.build.multitask.contract import Part, Problem, Target, audited, split
+from mtl_jax.build.multitask.contract import Problem, Target, split
+from mtl_jax.build.multitask.sides import Source, joined
 from mtl_jax.clean import Rows
 from mtl_jax.data import Table, cmapss
 from mtl_jax.tasks import turbofan as engines
@@ -62,10 +63,9 @@ def turbofan() -> Problem:
   health = np.where((side == "test") | (time % INSPECTED == 0), health, -1)
   y = {"life": engines.capped(rul), "health": health, "condition": table.groups["condition"]}
   parts = split(side[kept], x[kept], {task: column[kept] for task, column in y.items()}, unit[kept])
-  train, validation, test = (Part({"engines": batch}, {"engines": name}) for batch, name in parts.values())
   targets = {
     "life": Target("number", unit="cycles"),
     "health": Target("rank", STATES),
     "condition": Target("class", CONDITIONS),
   }
-  return audited(Problem(train, validation, test, {"engines": targets}))
+  return joined({"engines": Source(parts, targets)})
