@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -262,15 +263,19 @@ def _bar(description: str | None, start: int, steps: int) -> Iterator[Callable[.
     yield lambda *_: None
     return
   from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+  from rich.table import Column
 
-  note = TextColumn("{task.fields[note]}")
-  with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), note) as bar:
+  # In a narrow terminal the title and the bar give way, the numbers do not.
+  whole = Column(no_wrap=True, min_width=2 * len(str(steps)) + 1)
+  note = TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True))
+  with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(table_column=whole), note) as bar:
     task = bar.add_task(description, total=steps, completed=start, note="compiling")
 
     def show(step: int, steps_per_s: float, tasks_per_s: float, report: Mapping[str, Any]) -> None:
-      minutes, seconds = divmod(round((steps - step) / steps_per_s), 60)
+      left = timedelta(seconds=round((steps - step) / steps_per_s))
       loss = f"loss {np.mean(report['loss']):.4g}, " if "loss" in report else ""
-      rates = f"{steps_per_s:.3g} steps/s, {tasks_per_s:.3g} tasks/s"
-      bar.update(task, completed=step, note=f"{loss}{rates}, {minutes}:{seconds:02d} left")
+      steps_rate, tasks_rate = (f"{x:,.0f}" if x >= 100 else f"{x:.3g}" for x in (steps_per_s, tasks_per_s))
+      rates = f"{steps_rate} steps/s, {tasks_rate} tasks/s"
+      bar.update(task, completed=step, note=f"{left} left, {loss}{rates}")
 
     yield show

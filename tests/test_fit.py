@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import rich
 from jax.tree_util import Partial
 from resume_worker import State, first_params, lines, regression
 
@@ -340,8 +341,10 @@ def test_outside_the_main_thread_signals_are_left_alone():
   assert float(result[0][0]["n"]) == 7
 
 
-def test_the_progress_bar_shows_rates_time_left_and_loss_and_only_when_asked(capsys, monkeypatch):
-  monkeypatch.setenv("COLUMNS", "140")
+@pytest.mark.parametrize("width", [80, 140])
+def test_the_progress_bar_shows_rates_time_left_and_loss_and_only_when_asked(capsys, monkeypatch, width):
+  # One console serves the whole process, and keeps the width that COLUMNS had when the first test asked for it.
+  monkeypatch.setattr(rich.get_console(), "width", width)
   run(counter(), ZERO, NOTHING)
   assert capsys.readouterr() == ("", "")
   run(counter(), ZERO, NOTHING, progress="training on NOTHING")
