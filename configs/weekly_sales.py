@@ -65,7 +65,7 @@ from mtl_jax.config import MLP, Cnp, Config, Demand, Evaluation, Finetune, Train
 
 config = Config(
   name="weekly_sales",
-  tasks=Demand("weekly_sales", shots=(4, 12), horizon=4, held_back=12, rotations=5),
+  tasks=Demand("weekly_sales", shots=(4, 12), horizon=4, held_back=12, since=20, rotations=5),
   model=MLP(hidden=(128, 128)),
   algorithm=Cnp(outer_lr=1e-3, decay_steps=6_000, weight_decay=0.1, embedding=128),
   controls=(Finetune(inner_lr=0.001, inner_steps=10, outer_lr=1e-3),),

@@ -360,7 +360,11 @@ def test_every_rung_beats_the_last_value_on_steady_demand(ladder):
 
 JOBS = {
   "weekly_sales": Config(
-    "weekly", Demand("weekly_sales", (4, 12), 4, 12), MLP((8,)), Cnp(embedding=8), evaluation=Evaluation(shots=(4, 12))
+    "weekly",
+    Demand("weekly_sales", (4, 12), 4, 12, since=20),
+    MLP((8,)),
+    Cnp(embedding=8),
+    evaluation=Evaluation(shots=(4, 12)),
   ),
   "car_parts": Config(
     "parts", Demand("car_parts", (4, 12), 6, 12), MLP((8,)), Cnp(embedding=8), evaluation=Evaluation(shots=(4, 12))
@@ -401,7 +405,7 @@ def test_products_are_disjoint_and_test_questions_lie_in_periods_that_training_n
       episode = jax.tree.map(np.asarray, episodes_of(jax.random.key(0), family, 400))
       products[side] = set(episode.task.tolist())
       index = {product: row for row, product in enumerate(series.product.tolist())}
-      late, early = series.sold[:, cut:], series.sold[:, :cut]
+      late, early = series.sold[:, cut:], series.sold[:, tasks.since : cut]
       for i in range(60):  # the questions stand, in this order, on the right side of the cut
         row = index[int(episode.task[i])]
         asked = episode.query.y[i, :, 0]
@@ -460,6 +464,7 @@ def test_a_neural_process_answers_without_any_observation(jobs):
     ({"shots": (5, 4)}, "tasks.shots"),
     ({"horizon": 0}, "tasks.horizon"),
     ({"held_back": 3}, "tasks.held_back"),
+    ({"since": -1}, "tasks.since"),
     ({"rotations": 6}, "tasks.rotations"),
   ],
 )
@@ -467,6 +472,13 @@ def test_a_task_that_cannot_work_is_refused(change, field):
   config = JOBS["weekly_sales"]
   with pytest.raises(ConfigError, match=field):
     validate(dataclasses.replace(config, tasks=dataclasses.replace(config.tasks, **change)))
+
+
+@needs_data
+def test_learning_from_too_few_periods_is_refused():
+  config = JOBS["weekly_sales"]
+  with pytest.raises(ConfigError, match=r"since = 25: a window takes 16 periods, and only 15 .* at most 24"):
+    build.folds(dataclasses.replace(config, tasks=dataclasses.replace(config.tasks, since=25)))
 
 
 def test_prototypes_have_no_classes_here_and_a_neural_process_has_no_use_elsewhere():

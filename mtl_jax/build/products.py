@@ -85,14 +85,19 @@ def new_products(config: c.Config, tasks: c.Demand) -> list[Fold]:
 
   Products are disjoint, and so are periods: no training or validation window reaches into the latest
   `tasks.held_back` periods, and every test question lies there. What a test product sold just before
-  may be among its labels.
+  may be among its labels. Nothing before `tasks.since` is learned from or picked by, networks and ladder alike.
   """
   series = dated(tasks)
   job, unit, judge = _JOBS[tasks.data]
   places, queries = max(*config.evaluation.shots, tasks.shots[1]), tasks.horizon
   end = series.sold.shape[1]
   cut = end - tasks.held_back
-  early, late = slice(0, cut), slice(cut - places, end)
+  if cut - tasks.since < places + queries:
+    raise c.ConfigError(
+      f"tasks.since = {tasks.since}: a window takes {places + queries} periods, and only {max(cut - tasks.since, 0)} "
+      f"are left before the {tasks.held_back} held back; at most {cut - places - queries} leaves room for one"
+    )
+  early, late = slice(tasks.since, cut), slice(cut - places, end)
   # A part that is no longer recorded has nothing to ask.
   recorded = (~np.isnan(series.sold[:, late])).sum(1) >= places + queries
   long = (~np.isnan(series.sold[:, early])).sum(1) >= places + queries

@@ -56,6 +56,7 @@ def _validate_demand(tasks: Demand, config: Config) -> None:
   _require(tasks.horizon >= 1, "tasks.horizon", tasks.horizon, "must be at least 1")
   least = f"must be at least the horizon, {tasks.horizon}"
   _require(tasks.held_back >= tasks.horizon, "tasks.held_back", tasks.held_back, least)
+  _require(tasks.since >= 0, "tasks.since", tasks.since, "counts periods from the first, 0")
   _require(1 <= tasks.rotations <= 5, "tasks.rotations", tasks.rotations, "there are five groups of products: 1 to 5")
 
 

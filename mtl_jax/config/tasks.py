@@ -151,6 +151,8 @@ class Demand:
   """periods asked: weeks, months or days, from the forecast origin on"""
   held_back: int
   """the latest periods, in which all test questions lie and which no training product shows"""
+  since: int = 0
+  """the first period that is learned from; older ones may be of a market that is gone"""
   rotations: int = 1
   """how many of five groups of products are tested in turn"""
   split_seed: int = 0
