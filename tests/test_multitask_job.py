@@ -199,12 +199,16 @@ def test_the_mean_gain_and_the_least_are_over_tasks(monkeypatch):
     return {"a": np.full((1, n), a), "b": np.full((2, n), b)}
 
   tested = {"mean": Outcome("ours", says(2, 3), {"seconds": 1.5}), SINGLE: Outcome("baseline", says(4, 4), {})}
+  tested["trees"] = Outcome("baseline", says(3, 3), {})  # +1/4 and +1/4
   rows = multitask._rows(CONFIG, problem, tested)
   assert one(rows, job=ALL, method="mean", metric="delta_m")["mean"] == pytest.approx(0.375)
   worst = one(rows, job=ALL, method="mean", metric="worst")
   assert (worst["mean"], worst["labels"]) == (pytest.approx(0.25), ["b"])
   assert one(rows, job=ALL, method="mean", metric="seconds")["mean"] == 1.5
   assert one(rows, job=ALL, method=SINGLE, metric="delta_m")["mean"] == 0
+  ahead = one(rows, job=ALL, method="mean", metric="ahead")
+  assert (ahead["mean"], ahead["against"]) == (pytest.approx(0.125), "trees")
+  assert tasks_summary(parse(rows))[0].endswith("Beside trees: +12.5 % (+12.5 % to +12.5 %).")
 
 
 def test_answers_come_back_in_the_units_of_the_target():

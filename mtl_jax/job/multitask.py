@@ -176,6 +176,7 @@ def _rows(config: c.MultiTask, problem: Problem, tested: Mapping[str, Outcome]) 
     numbers = {"mean": mean, "low": low, "high": high, "seeds": seeds, "episodes": count, "complete": True}
     rows.append(about | numbers | more)
 
+  mean_gain = {}
   for method, what in tested.items():
     gains = {}
     for task, one in truth.items():
@@ -186,11 +187,17 @@ def _rows(config: c.MultiTask, problem: Problem, tested: Mapping[str, Outcome]) 
         gains[task] = _gain(one.target, values[method, task][name], values[SINGLE, task][name])
         row(task, method, "relative", gains[task], against=SINGLE)
     if gains:
-      row(ALL, method, "delta_m", np.mean(list(gains.values()), axis=0))
+      mean_gain[method] = np.mean(list(gains.values()), axis=0)
+      row(ALL, method, "delta_m", mean_gain[method])
       worst = min(gains, key=lambda task: gains[task][0])
       row(ALL, method, "worst", gains[worst], labels=[worst])
     for name, cost in what.costs.items():
       row(ALL, method, name, cost)
+  baselines = [method for method in mean_gain if tested[method].kind == "baseline"]
+  # Picked on the very rows that it is compared on, which favours it.
+  top = max(baselines, key=lambda method: mean_gain[method][0], default=None)
+  for method in mean_gain if top else ():
+    row(ALL, method, "ahead", mean_gain[method] - mean_gain[top], against=top)
   return rows
 
 

@@ -47,6 +47,7 @@ METRICS = {  # the first that a job has is its headline
   "accuracy": Metric("accuracy", False, True),
   "macro_recall": Metric("macro recall", False, True),
   "delta_m": Metric("mean gain over single-task networks", False, True),
+  "ahead": Metric("mean gain beyond that of the best baseline", False, True),
   "worst": Metric("gain of the task that gains least", False, True),
   "relative": Metric("gain over the single-task network", False, True),
 }

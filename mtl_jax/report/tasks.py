@@ -147,9 +147,10 @@ def tasks_summary(rows: Iterable[Row]) -> tuple[str, list[str]]:
   points = []
   if gains:
     top, ours = best(gains)[0], best(row for row in gains if row.kind == "ours")[0]
-    lead = f"{_named(top)} is best over the {len(jobs)} tasks: {_over_alone(top)}"
+    how = f"{_over_alone(ours)}{_beside(ours, overall)}"
+    lead = f"{_named(top)} is best over the {len(jobs)} tasks: {how if top is ours else _over_alone(top)}"
     if ours is not top:
-      points.append(f"The best of ours is {ours.method}: {_over_alone(ours)}")
+      points.append(f"The best of ours is {ours.method}: {how}")
     worse = [
       job
       for job, found in jobs.items()
@@ -182,6 +183,14 @@ def _over_alone(row: Row) -> str:
   low, high = map(_percent, row.interval)
   chance = "more than chance" if row.interval[0] > 0 or row.interval[1] < 0 else "within chance"
   return f"{_percent(row.value)} over single-task networks (95 % interval {low} to {high}: {chance})."
+
+
+def _beside(row: Row, overall: Iterable[Row]) -> str:
+  """The difference to the best baseline in the mean gain, on the same draws of units and seeds."""
+  for ahead in overall:
+    if (ahead.method, ahead.metric) == (row.method, "ahead") and ahead.interval:
+      return f" Beside {ahead.against}: {_percent(ahead.value)} ({' to '.join(map(_percent, ahead.interval))})."
+  return ""
 
 
 def tasks_markdown(rows: Iterable[Mapping[str, Any]]) -> str:
