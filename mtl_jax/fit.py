@@ -262,20 +262,17 @@ def _bar(description: str | None, start: int, steps: int) -> Iterator[Callable[.
   if description is None:
     yield lambda *_: None
     return
-  from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-  from rich.table import Column
+  from rich.progress import BarColumn, Progress, TextColumn
 
-  # In a narrow terminal the title and the bar give way, the numbers do not.
-  whole = Column(no_wrap=True, min_width=2 * len(str(steps)) + 1)
-  note = TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True))
-  with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(table_column=whole), note) as bar:
+  # A narrow terminal cuts off the ends of title and note: what matters most comes first.
+  with Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}")) as bar:
     task = bar.add_task(description, total=steps, completed=start, note="compiling")
 
     def show(step: int, steps_per_s: float, tasks_per_s: float, report: Mapping[str, Any]) -> None:
       left = timedelta(seconds=round((steps - step) / steps_per_s))
       loss = f"loss {np.mean(report['loss']):.4g}, " if "loss" in report else ""
-      steps_rate, tasks_rate = (f"{x:,.0f}" if x >= 100 else f"{x:.3g}" for x in (steps_per_s, tasks_per_s))
-      rates = f"{steps_rate} steps/s, {tasks_rate} tasks/s"
-      bar.update(task, completed=step, note=f"{left} left, {loss}{rates}")
+      fast = [f"{x:,.0f}" if x >= 100 else f"{x:.3g}" for x in (steps_per_s, tasks_per_s)]
+      rates = f"{fast[0]} steps/s, {fast[1]} tasks/s"
+      bar.update(task, completed=step, note=f"{step}/{steps}, {left} left, {loss}{rates}")
 
     yield show

@@ -29,10 +29,7 @@ METHODS = (
   *(Joint(name) for name in ("upgrad", "cagrad", "nash_mtl", "imtl_g", "aligned_mtl", "pcgrad", "db_mtl")),
   *(Joint(paths=name) for name in ("mmoe", "cgc", "mtan", "film", "lora")),
 )
-"""What a table compares: scalarisations first, then what looks at gradients, then other ways to share.
-
-`db_mtl` is without its moving average, which takes K x P numbers.
-"""
+"""What a table compares: scalarisations first, then what looks at gradients, then other ways to share."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -193,6 +193,11 @@ def _aggregator(method: c.Joint) -> Any:
       return getattr(multitask, name)()
 
 
+def _before(method: c.Joint) -> optax.GradientTransformation | None:
+  """What each task's gradient goes through first, with a state of its own."""
+  return multitask.on_log_loss(optax.ema(0.9, debias=False)) if method.aggregator == "db_mtl" else None
+
+
 def _weighting(method: c.Joint) -> Any:
   match method.weighting:
     case "equal":
@@ -215,7 +220,7 @@ def _gradients(method: c.Joint, tasks: int, sources: int) -> float:
   """What `joint` evaluates in a step, as multitask/gram.py says."""
   if method.aggregator == "mean":
     return 1
-  if method.aggregator == "graddrop":
+  if method.aggregator == "graddrop" or _before(method) is not None:
     return tasks
   blocks = -(-tasks // _HELD)
   beyond = 0.0 if blocks == 1 else tasks if sources == 1 else tasks * (blocks - 1) / 2
@@ -247,6 +252,7 @@ def _run(
     each,
     outer=optax.inject_hyperparams(optax.adam)(learning_rate=1.0),
     aggregator=_aggregator(method),
+    before=_before(method),
     weighting=_weighting(method),
     chunk=_HELD,
   )
