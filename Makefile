@@ -10,7 +10,7 @@ train: .venv/ready
 	$(BIN)/python scripts/train.py $(CONFIG)
 
 test: .venv/ready-test
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/ready-test
 	$(BIN)/ruff check .

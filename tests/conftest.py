@@ -15,6 +15,16 @@ import jax
 import pytest
 
 ROOT = Path(__file__).parent.parent
+_LONGEST = (
+  "demand", "scripts", "multitask_job", "docs", "plant", "surface", "rig", "bearings", "joint", "multitask_models",
+  "aggregators", "job", "report", "baselines", "resume",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+  """The longest files come first (and stay whole), so that no worker is left alone with one at the end."""
+  order = {f"test_{name}.py": place for place, name in enumerate(_LONGEST)}
+  items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,8 @@ def train(config: Config, folds: list[Fold], folder: Path, resume: bool) -> None
 
 def _state(config: Config, folder: Path, fold: Fold, what: Trained) -> PyTree:
   """The best state by validation tasks, or the last where there are none."""
-  store, like = _store(config, folder, fold, what), _initial(config, what)
+  store = _store(config, folder, fold, what)
+  like = jax.eval_shape(partial(_initial, config, what))
   return (store.latest(like) if fold.validation is None else store.best(like))[1]
 
 

@@ -88,7 +88,7 @@ def _trained(config: c.MultiTask, problem: Problem, folder: Path) -> tuple[dict[
   found: dict[str, Outcome] = {}
   states = []
   for run in track(runs(config, problem), description="test", console=console):
-    _, state = _store(config, folder, run).best(run.init())
+    _, state = _store(config, folder, run).best(jax.eval_shape(run.init))
     skill = skills(config, run, state, problem, floor).mean(1)
     best = int(skill.argmax())
     given = answers(run, of_candidate(config, state, best), problem, problem.test)

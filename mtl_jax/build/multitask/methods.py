@@ -20,6 +20,7 @@ from mtl_jax.types import Algorithm, Array, Batch, ExampleLoss, PyTree, TaskFami
 
 SINGLE = "single-task networks"
 _HELD = 16  # task gradients at a time: these networks are small
+_log_probabilities = jax.jit(losses.ordinal_log_probabilities)
 
 
 class Candidate(NamedTuple):
@@ -112,7 +113,7 @@ def answer(target: Target, scale: Scale | None, prediction: np.ndarray) -> np.nd
       return prediction.argmax(-1)
     case "rank":
       rows = jnp.asarray(prediction.reshape(-1, prediction.shape[-1]))
-      return np.asarray(losses.ordinal_log_probabilities(rows)).argmax(-1).reshape(prediction.shape[:-1])
+      return np.asarray(_log_probabilities(rows)).argmax(-1).reshape(prediction.shape[:-1])
     case "flag":
       return prediction[..., 1] - prediction[..., 0]
 
@@ -264,6 +265,7 @@ def _run(
     opt_state = state.opt_state._replace(hyperparams=state.opt_state.hyperparams | {"learning_rate": rate})
     return state._replace(opt_state=opt_state, weighting=weights if method.weighting == "grid" else state.weighting)
 
+  @jax.jit  # op by op it is hundreds of small programs
   def init() -> JointState:
     keys = jax.random.split(jax.random.key(config.seed), t.seeds)[jnp.arange(len(candidates) * t.seeds) % t.seeds]
     rates = jnp.repeat(jnp.asarray([candidate.learning_rate for candidate in candidates]), t.seeds)
