@@ -66,7 +66,7 @@ def fit(
   chunk_steps: int = 100,
   checkpoints: CheckpointStore | None = None,
   recorder: RowWriter | None = None,
-  validate: Callable[[PyTree], Mapping[str, float]] | None = None,
+  validate: Callable[[PyTree], Mapping[str, Any]] | None = None,
   check_every: int = 1,
   progress: str | None = None,
   resume: bool = False,
@@ -84,7 +84,7 @@ def fit(
     checkpoints: where to save at every check, at the end and when interrupted.
     recorder: gets a row after each chunk: `step`, the chunk's mean of every metric (a list
       where a metric has axes), `steps_per_s`, `tasks_per_s`, and at checks `validation_*`.
-    validate: validate(state) -> numbers. `score`, higher is better, ranks the checkpoints.
+    validate: validate(state) -> numbers, or arrays of them. `score`, higher is better, ranks the checkpoints.
       It must be a function of the state alone for a resumed run to be exact.
     check_every: chunks between two checks; a check validates and saves.
     progress: what to write before a progress bar; None shows none. Needs rich.
@@ -93,7 +93,7 @@ def fit(
 
   Returns:
     The state, and a history: metric -> [steps taken here, ...], and after validation
-    `validation_step` and `validation_*` -> [checks made here].
+    `validation_step` and `validation_*` -> [checks made here, ...].
 
   Raises:
     TrainingError: a metric, a validation number or (at a check) the state is not finite. The
@@ -113,7 +113,7 @@ def fit(
     recorder.rewind(start)
 
   chunks: list[History] = []
-  checks: list[dict[str, float]] = []
+  checks: list[dict[str, Any]] = []
   step, saved = start, start
   with _signals() as received, _bar(progress, start, steps) as show:
     while step < steps and not received:
@@ -133,10 +133,10 @@ def fit(
       if due:
         _require_finite(step - 1, _health(state), checkpoints)
         if validate is not None:
-          scores = {f"validation_{name}": float(value) for name, value in validate(state).items()}
-          _require_finite(step - 1, {name: [value] for name, value in scores.items()}, checkpoints)
+          scores = {f"validation_{name}": np.asarray(value, np.float64) for name, value in validate(state).items()}
+          _require_finite(step - 1, {name: value[None] for name, value in scores.items()}, checkpoints)
           checks.append({"validation_step": step} | scores)
-          report |= scores
+          report |= {name: value.tolist() for name, value in scores.items()}
       if recorder is not None:  # before the save: resuming can drop a row too many, but not restore one
         recorder.write(report)
       if due and checkpoints is not None:

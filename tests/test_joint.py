@@ -411,6 +411,44 @@ def test_the_second_step_does_not_compile_again_and_a_resumed_one_is_the_same():
   assert names == [["params"], ["key", "state", "data"], ["key", "state", "support", "x"]]
 
 
+def test_noise_is_one_draw_for_all_of_an_update_and_another_in_the_next_and_none_in_predict():
+  """Predictions moved by eps ~ N(0, 1) of the key: with squared errors mean (p + eps - y)^2 the losses give eps back.
+
+  Two sources of one task each, two micro-batches: mean (p - y)^2 + 2 eps mean (p - y) + eps^2.
+  """
+  rng = np.random.default_rng(6)
+  data = {n: Batch(rng.normal(size=(2, 3, 1)), rng.normal(size=(2, 3, 1)), np.ones((2, 3), bool)) for n in "ab"}
+  w = jnp.full((1, 1), 0.3)
+
+  def heads(params, z, key):
+    eps = 0.0 if key is None else jax.random.normal(key)
+    return {name: leaf @ params + eps for name, leaf in z.items()}
+
+  split = Split(lambda params, x, key: {name: leaf @ jnp.eye(1) for name, leaf in x.items()}, heads)
+  for apply in (heads, split):
+    algorithm = joint(
+      apply, dict.fromkeys("ab", squared_error), outer=optax.sgd(1.0), aggregator=spy((1.0, 1.0)), keyed=True
+    )
+    state, update = algorithm.init(w), jax.jit(algorithm.update)
+    drawn = []
+    for key in jax.random.split(KEY, 3):
+      after, metrics = update(key, state, data)
+      gaps = np.stack([(0.3 * data[name].x - data[name].y).ravel() for name in "ab"])
+      # mean gap^2 + 2 eps mean gap + eps^2 for both: the difference is linear in eps.
+      square, mean = (gaps**2).mean(1), gaps.mean(1)
+      losses = np.asarray(metrics["losses"])
+      eps = ((losses[0] - square[0]) - (losses[1] - square[1])) / (2 * (mean[0] - mean[1]))
+      close(losses, square + 2 * eps * mean + eps**2, 1e-9)
+      x = np.stack([data[name].x.ravel() for name in "ab"])
+      slopes = 2 * ((gaps + eps) * x).mean(1)
+      close(np.diag(after.aggregator["gram"]), slopes**2, 1e-9)  # both passes see it
+      close(np.asarray(w - after.params)[0, 0], slopes.sum(), 1e-9)
+      drawn.append(eps)
+    assert len({round(float(eps), 6) for eps in drawn}) == 3
+    x = {"a": jnp.ones((2, 1))}
+    close(algorithm.predict(KEY, state, {}, x), {"a": x["a"] * 0.3}, 0)
+
+
 def mgda() -> Aggregator:
   """Of two tasks: the shortest vector a g_1 + (1 - a) g_2, a = (G_22 - G_12) / |g_1 - g_2|^2 clipped to [0, 1]."""
 

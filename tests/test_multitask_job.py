@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 from typing import get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.tree_util import Partial
 
 from mtl_jax import config as c
 from mtl_jax import job
@@ -15,15 +17,18 @@ from mtl_jax.baselines.each import NAMES, TRIVIAL
 from mtl_jax.build.multitask import SINGLE, Part, Problem, Target, answer, runs, scales
 from mtl_jax.build.multitask.contract import audited, split
 from mtl_jax.data import DataError
-from mtl_jax.job import multitask
+from mtl_jax.fit import TrainingError
+from mtl_jax.job import multitask, tasks
 from mtl_jax.job.multitask import Outcome
-from mtl_jax.job.tasks import of_candidate
+from mtl_jax.job.diagnosis import affinity_of
+from mtl_jax.job.tasks import LOST, of_candidate
 from mtl_jax.losses import ordinal_log_probabilities
 from mtl_jax.report import ALL, tasks_markdown, write_report
+from mtl_jax.report.diagnoses import what_diverged
 from mtl_jax.report.run import parse
 from mtl_jax.report.tasks import tasks_summary, tasks_table
 from mtl_jax.trust import LeakError
-from mtl_jax.types import Batch
+from mtl_jax.types import Batch, TaskFamily
 
 TARGETS = {
   "sensors": {"wear": Target("number", unit="mm"), "state": Target("rank", ("good", "fair", "bad"))},
@@ -100,7 +105,7 @@ def test_the_learning_rate_is_tuned_and_no_test_label_is_looked_at(finished):
   }
   wrong = PROBLEM._replace(test=PROBLEM.test._replace(data=flipped))
   bare = dataclasses.replace(CONFIG, methods=CONFIG.methods[:1], baselines=False)
-  found, _ = multitask._trained(bare, wrong, folder)
+  found, _, _ = multitask._trained(bare, wrong, folder)
   assert found["mean"].costs["learning_rate"] == 3e-2
 
 
@@ -121,7 +126,7 @@ def test_single_task_networks_are_each_others_equals_in_size_and_budget():
 
 def test_replicas_of_a_seed_start_alike_and_have_their_candidates_rate():
   run = runs(CONFIG, PROBLEM)[0]
-  state = run.init()
+  state = run.init().replicas
   np.testing.assert_allclose(state.opt_state.hyperparams["learning_rate"], [1e-5, 1e-5, 3e-2, 3e-2])
   for leaf in jax.tree.leaves(state.params):
     np.testing.assert_array_equal(leaf[:2], leaf[2:])
@@ -170,7 +175,7 @@ def test_the_grid_tries_every_weight_at_every_rate():
   method = c.Joint(weighting="grid")
   config = dataclasses.replace(CONFIG, methods=(method,), baselines=False, training=c.JointTraining(grid=3, seeds=2))
   (run,) = runs(config, PROBLEM)
-  state = run.init()
+  state = run.init().replicas
   assert len(run.candidates) == 9
   assert state.weighting.shape == (18, 4)
   np.testing.assert_allclose(state.weighting.sum(1), 1, rtol=1e-6)
@@ -234,6 +239,38 @@ def test_the_record_has_the_loss_and_the_validation_score_of_every_task(finished
   assert mine[-1]["validation_score"] == pytest.approx(np.mean([mine[-1][f"validation_{task}"] for task in tasks]))
 
 
+def test_the_affinity_is_the_mean_over_the_checks_of_training(finished):
+  folder, _ = finished
+  found = json.loads((folder / "diagnosis.json").read_text())
+  rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+  checks = [row for row in rows if "validation_affinity" in row]
+  assert {row["method"] for row in checks} == {"mean"} and [row["step"] for row in checks] == [30, 60]
+  early, late = (np.array(row["validation_affinity"]) / np.array(row["validation_together"]) for row in checks)
+  np.testing.assert_allclose(found["affinity"], (early + late) / 2, rtol=1e-6)
+  assert not np.allclose(early, late)
+
+
+def test_an_affinity_at_a_check_is_the_mean_over_seeds_and_batches():
+  """Of a family that always draws the same rows: L = (w x - y)^2 / 2 of one row, whose closed form is below.
+
+  Both tasks read one weight: g_i = w - y_i for x = 1, and Z[i, j] = 1 - (w - lr g_i - y_j)^2 / (w - y_j)^2.
+  """
+  y = {"a": 1.0, "b": -2.0}
+  one = Batch(jnp.ones((1, 1)), {t: jnp.full((1, 1), v) for t, v in y.items()}, dict.fromkeys(y, jnp.ones(1, bool)))
+  run = SimpleNamespace(
+    family=TaskFamily(Partial(lambda key: {"s": one})),
+    apply=lambda w, x: dict.fromkeys(y, w * x["s"]),
+    losses=dict.fromkeys(y, lambda p, target: 0.5 * jnp.square(p - target)[:, 0]),
+  )
+  w, targets = np.array([0.5, 3.0]), np.array(list(y.values()))
+  gap = w[:, None] - targets[None]  # seeds, tasks
+  stepped = w[:, None] - 0.01 * gap
+  expected = (1 - (stepped[:, :, None] - targets) ** 2 / gap[:, None] ** 2).mean(0)
+  found = affinity_of(run)(jnp.asarray(w, jnp.float32), 7)
+  np.testing.assert_allclose(found["affinity"], expected, rtol=1e-3)
+  np.testing.assert_array_equal(found["together"], np.ones((2, 2)))
+
+
 def test_the_report_says_who_wins_and_who_is_worse_off_than_alone(finished, tmp_path):
   folder, _ = finished
   page = write_report([folder], tmp_path / "report.html").read_text()
@@ -254,6 +291,7 @@ def test_the_report_says_who_wins_and_who_is_worse_off_than_alone(finished, tmp_
   (level,) = found["gates"]["mmoe, upgrad"]
   np.testing.assert_allclose(np.sum(level, axis=1), np.ones(4), rtol=1e-5)  # each task's experts
   assert "the gates of mmoe, upgrad" in page
+  assert "averaged over training: 2 checks of mean" in page
 
 
 def gained(method, kind, gain, half, task="a"):
@@ -264,6 +302,74 @@ def gained(method, kind, gain, half, task="a"):
     about | ends | {"job": task, "metric": "relative", "against": SINGLE},
     about | {"mean": 2 - gain, "low": 1.9 - gain, "high": 2.1 - gain, "job": task, "metric": "rmse", "unit": "mm"},
   ]
+
+
+@pytest.fixture(scope="module")
+def partly_diverged(tmp_path_factory, quick_to_compile):
+  """One task, two methods, and of two learning rates one that is absurd."""
+  folder = tmp_path_factory.mktemp("runs") / "run"
+  both = {"sensors": {"wear": TARGETS["sensors"]["wear"]}}
+
+  def only(part: Part) -> Part:
+    x, y, mask = part.data["sensors"]
+    return Part({"sensors": Batch(x, {"wear": y["wear"]}, {"wear": mask["wear"]})}, {"sensors": part.unit["sensors"]})
+
+  problem = Problem(*map(only, PROBLEM[:3]), both)
+  training = c.JointTraining(steps=20, rows=16, learning_rates=(3e-2, 1e6), seeds=2, chunk_steps=10)
+  config = dataclasses.replace(
+    CONFIG, methods=(c.Joint(), c.Joint(weighting="log")), baselines=False, training=training
+  )
+  job.start(config, "Made up.", folder)
+  job.train(config, problem, folder, False)
+  return config, problem, folder
+
+
+def test_a_learning_rate_that_diverges_loses_and_the_others_go_on(partly_diverged, tmp_path):
+  config, problem, folder = partly_diverged
+  rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+  assert [row["diverged"] for row in rows if row["step"] == 20] == [[0, 0, 1, 1]] * 2
+  assert all(np.isfinite(row["losses"]).all() and row["validation_score"] > 0 for row in rows)
+  scored = job.score(config, problem, folder)
+  for method in ("mean", "log"):
+    assert one(scored, job=ALL, method=method, metric="learning_rate")["mean"] == 3e-2
+  found = json.loads((folder / "diagnosis.json").read_text())
+  assert found["diverged"] == {"mean": [1e6], "log": [1e6]} and found["lost"] == []
+  page = write_report([folder], tmp_path / "report.html").read_text()
+  assert "mean diverged at 1e+06, which could not win." in page
+
+
+def test_a_method_of_which_every_rate_diverged_is_left_out_and_said(partly_diverged, monkeypatch):
+  config, problem, folder = partly_diverged
+  skills = multitask.skills
+  gone = ["log"]
+  monkeypatch.setattr(
+    multitask,
+    "skills",
+    lambda config, run, *rest: np.full((2, 1), LOST) if run.name in gone else skills(config, run, *rest),
+  )
+  found, kept, about = multitask._trained(config, problem, folder)
+  assert list(found) == ["mean"] and [one.run.name for one in kept] == ["mean"] and about["lost"] == ["log"]
+  assert "log diverged at 1e+06: it is left out." in what_diverged(about)
+  gone.append("mean")
+  with pytest.raises(TrainingError, match=r"all methods diverged \(mean: 1000000.0; log: 1000000.0\)"):
+    multitask._trained(config, problem, folder)
+
+
+def test_what_has_diverged_or_answers_without_a_number_is_worth_less_than_anything(partly_diverged, monkeypatch):
+  """Four replicas, two of which are of the first candidate; one says infinity, another has diverged."""
+  config, problem, _ = partly_diverged
+  truth = tasks.asked(problem, problem.validation)["wear"].truth
+  run = SimpleNamespace(tasks=("wear",), candidates=(0, 1))
+
+  def worth(diverged, spoilt=()):
+    said = np.tile(truth, (4, 1))
+    said[list(spoilt)] = np.inf
+    monkeypatch.setattr(tasks, "answers", lambda *_: {"wear": said})
+    return tasks.skills(config, run, SimpleNamespace(diverged=np.array(diverged)), problem, {"wear": 1.0})[:, 0]
+
+  assert worth([False] * 4).tolist() == [1, 1]
+  assert worth([False, True, False, False]).tolist() == [LOST, 1]
+  assert worth([False] * 4, [3]).tolist() == [1, pytest.approx(LOST / 2)]
 
 
 def test_a_table_marks_the_best_and_what_is_worse_than_alone():

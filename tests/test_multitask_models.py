@@ -442,7 +442,16 @@ def test_joint_training_lowers_the_loss_of_every_task(name):
   assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype("float32")}
   data = {"rig": Batch(x, y, everything)}
   aggregator = multitask.mean() if name == "ple" else None  # its passes are compiled for the deepest path
-  history = train(model.apply, dict.fromkeys(tasks, losses.squared_error), params, data, aggregator=aggregator)
+  drawn = name == "ltb"  # with its noise
+
+  def apply(params, x, key=None):
+    return model.apply(params, x, rngs=None if key is None else {"branch": key})
+
+  each = dict.fromkeys(tasks, losses.squared_error)
+  history = train(apply, each, params, data, aggregator=aggregator, keyed=drawn)
+  if drawn:
+    first, second, mixture = (apply(params, {"rig": x[0]}, key)["life"] for key in (KEY, jax.random.key(1), None))
+    assert (first != second).any() and (first != mixture).any()
   assert np.isfinite(history).all() and (history[-1] < 0.9 * history[0]).all()
 
 

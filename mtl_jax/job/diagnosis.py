@@ -1,5 +1,6 @@
 """What a multi-task run says about its tasks: who helps whom, and what one pays for another."""
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -14,7 +15,7 @@ from mtl_jax.models.multitask import GATED, gates
 from mtl_jax.multitask import affinity, grouping
 from mtl_jax.types import Array, PyTree
 
-_BATCHES = 32
+_BATCHES = 4  # of each seed and check
 _ROWS = 512  # that gates are averaged over
 _RATE = 0.01  # of the step that an affinity tries, plain gradient descent
 
@@ -31,21 +32,31 @@ class Kept(NamedTuple):
     return int(self.skill.argmax())
 
 
-def diagnosis(config: c.MultiTask, problem: Problem, trained: list[Kept]) -> dict[str, Any]:
+def diagnosis(
+  config: c.MultiTask, problem: Problem, trained: list[Kept], recorded: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
   """For `diagnosis.json`.
 
   Args:
     trained: the methods on all tasks.
+    recorded: the rows of metrics.jsonl.
 
-  Returns: `tasks`; `affinity` (K, K) of the first `method`, at its best candidate's parameters, the mean over seeds and
-  32 training batches, and the `groups` it proposes, as task places (both absent where two tasks are never together);
+  Returns: `tasks`; `affinity` (K, K) of the first `method`, the mean over its `checks` (how many there were), as
+  `affinity_of` gives it at each, and the `groups` it proposes, as task places (both absent where two tasks are never together);
   where a grid was trained its `front`: test headlines (weights, K) at the learning rate that validation chose for each,
   with the `weights` (weights, K); `gates`: {method: levels (tasks, columns)} of the first seed, on 512 validation rows.
   """
   first = trained[0]
-  z = _affinity(first.run, of_candidate(config, first.state, first.best).params)
   found: dict[str, Any] = {"method": first.run.name, "tasks": list(first.run.tasks)}
-  if np.isfinite(z).all():
+  checks = [
+    np.asarray([row[f"validation_{name}"] for name in ("affinity", "together")])
+    for row in recorded
+    if row["method"] == first.run.name and "validation_affinity" in row
+  ]
+  total, together = np.sum(checks, axis=0) if checks else np.zeros((2, 1, 1))
+  if (together > 0).all():
+    z = total / together
+    found["checks"] = len(checks)
     found |= {"affinity": z.tolist(), "groups": [list(group) for group in grouping(z, config.groups)]}
   found["gates"] = {}
   rows = {source: jnp.asarray(batch.x[:_ROWS]) for source, batch in problem.validation.data.items()}
@@ -54,25 +65,33 @@ def diagnosis(config: c.MultiTask, problem: Problem, trained: list[Kept]) -> dic
     if run.candidates[0].weights is not None:
       found["front"] = _front(config, problem, kept)
     if isinstance(run.net.paths, GATED):
-      params = jax.tree.map(lambda leaf: leaf[0], of_candidate(config, kept.state, kept.best).params)
+      params = jax.tree.map(lambda leaf: leaf[0], of_candidate(config, kept.state, kept.best).replicas.params)
       found["gates"][run.name] = [np.asarray(level).tolist() for level in gates(run.net, params, rows)]
   return found
 
 
-def _affinity(run: Run, params: PyTree) -> np.ndarray:
-  """(K, K): the mean over seeds and batches."""
-  keys = jax.random.split(jax.random.key(0), _BATCHES)
+def affinity_of(run: Run) -> Callable[[PyTree, int], Mapping[str, Array]]:
+  """of(parameters of some seeds, step): their affinities, on four training batches of each.
+
+  Returns: `affinity` (K, K), the mean over seeds and batches with 0 where two tasks are not together; `together`
+  (K, K), the share of them where they are: the sums of both over training give the mean.
+  """
 
   @jax.jit
-  def of(params: PyTree, sample: Any) -> Array:
+  def of(params: PyTree, sample: Any, step: Array) -> dict[str, Array]:
+    count = jax.tree.leaves(params)[0].shape[0] * _BATCHES
+
     def of_batch(i: Array) -> Array:
-      batch = sample(keys[i], *((i,) if run.family.in_turn else ()))
+      key = jax.random.fold_in(jax.random.fold_in(jax.random.key(0), step), i)
+      batch = sample(key, *((step * count + i,) if run.family.in_turn else ()))
       one = jax.tree.map(lambda leaf: leaf[None], batch)
-      return affinity(run.apply, run.losses, params, one, lr=_RATE)
+      return affinity(run.apply, run.losses, jax.tree.map(lambda leaf: leaf[i // _BATCHES], params), one, lr=_RATE)
 
-    return jnp.nanmean(jax.lax.map(of_batch, jnp.arange(_BATCHES)), axis=0)
+    each = jax.lax.map(of_batch, jnp.arange(count))
+    known = jnp.isfinite(each)
+    return {"affinity": jnp.mean(jnp.where(known, each, 0.0), axis=0), "together": jnp.mean(known, axis=0)}
 
-  return np.mean(jax.lax.map(lambda seed: of(seed, run.family.sample), params), axis=0, dtype=float)
+  return lambda params, step: of(params, run.family.sample, jnp.asarray(step))
 
 
 def _front(config: c.MultiTask, problem: Problem, kept: Kept) -> dict[str, Any]:

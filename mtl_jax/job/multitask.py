@@ -20,9 +20,10 @@ from mtl_jax.checkpoint import Checkpoints
 from mtl_jax.evaluate import ENOUGH_UNITS
 from mtl_jax.fit import TrainingError, fit
 from mtl_jax.holdout import measured, resampled, seed_shares, summary
-from mtl_jax.job.diagnosis import Kept, diagnosis
+from mtl_jax.job.diagnosis import Kept, affinity_of, diagnosis
 from mtl_jax.job.folder import console, note, write_json
-from mtl_jax.job.tasks import answers, asked, error, headline, of_candidate, skills, trivial
+from mtl_jax.job.tasks import LOST, answers, asked, error, headline, of_candidate, skills, trivial
+from mtl_jax.multitask import HaltingState
 from mtl_jax.recorder import Recorder, read
 from mtl_jax.report import ALL
 from mtl_jax.types import PyTree
@@ -43,35 +44,49 @@ def _label(run: Run) -> str:
 
 
 def train(config: c.MultiTask, problem: Problem, folder: Path, resume: bool) -> None:
-  """Trains every method and the single-task networks; all candidates and seeds of one in one program."""
+  """Trains every method and the single-task networks; all candidates and seeds of one in one program.
+
+  A candidate one of whose seeds diverges loses on validation, and a method all of whose candidates do in the score.
+  """
   t, floor = config.training, trivial(problem, problem.validation)
-  for run in runs(config, problem):
+  for place, run in enumerate(runs(config, problem)):
     replicas = len(run.candidates) * t.seeds
+    affinities = None if place else affinity_of(run)
 
-    def validate(state: PyTree, run: Run = run) -> Mapping[str, float]:
+    def validate(state: HaltingState, run: Run = run, affinities: Any = affinities) -> Mapping[str, Any]:
       each = skills(config, run, state, problem, floor)
-      best = each[each.mean(1).argmax()]
-      return {"score": float(best.mean())} | dict(zip(run.tasks, best.tolist(), strict=True))
+      best = int(each.mean(1).argmax())
+      found = {"score": each[best].mean()} | dict(zip(run.tasks, each[best], strict=True))
+      if affinities is not None:
+        chosen = of_candidate(config, state, best)
+        found |= affinities(chosen.replicas.params, int(chosen.steps.max()))
+      return found
 
-    try:
-      fit(
-        jax.random.fold_in(jax.random.key(config.seed), 1),
-        run.algorithm,
-        run.init(),
-        run.family,
-        steps=t.steps,
-        tasks_per_step=replicas,
-        chunk_steps=t.chunk_steps,
-        checkpoints=_store(config, folder, run),
-        recorder=Recorder(folder / "metrics.jsonl", method=_label(run)),
-        validate=validate,
-        progress=f"{_label(run)} ({replicas} replicas)",
-        resume=resume,
+    state, _ = fit(
+      jax.random.fold_in(jax.random.key(config.seed), 1),
+      run.algorithm,
+      run.init(),
+      run.family,
+      steps=t.steps,
+      tasks_per_step=replicas,
+      chunk_steps=t.chunk_steps,
+      checkpoints=_store(config, folder, run),
+      recorder=Recorder(folder / "metrics.jsonl", method=_label(run)),
+      validate=validate,
+      progress=f"{_label(run)} ({replicas} replicas)",
+      resume=resume,
+    )
+    if rates := _diverged(config, run, state.diverged):
+      console.print(
+        f"{_label(run)}: learning rate {', '.join(map(str, rates))} diverged, and is left out", markup=False
       )
-    except TrainingError as error:
-      rates = f"training.learning_rates={t.learning_rates}: leave out the largest"
-      raise TrainingError(f"{_label(run)}, {rates}, and begin a new run. {error}", error.step, error.name) from error
     jax.clear_caches()  # the programs of many runs are more than a process may map
+
+
+def _diverged(config: c.MultiTask, run: Run, flags: Any) -> list[float]:
+  """The learning rates at which a replica has diverged, with any weights."""
+  by_candidate = np.reshape(flags, (len(run.candidates), config.training.seeds)).any(1)
+  return sorted({one.learning_rate for one, gone in zip(run.candidates, by_candidate, strict=True) if gone})
 
 
 class Outcome(NamedTuple):
@@ -82,15 +97,28 @@ class Outcome(NamedTuple):
   costs: dict[str, float]
 
 
-def _trained(config: c.MultiTask, problem: Problem, folder: Path) -> tuple[dict[str, Outcome], list[Kept]]:
-  """Every method's answers at the step and candidate that validation chose; the runs, with states of all replicas."""
+def _trained(
+  config: c.MultiTask, problem: Problem, folder: Path
+) -> tuple[dict[str, Outcome], list[Kept], dict[str, Any]]:
+  """Every method's answers at the step and candidate that validation chose; the runs, with states of all replicas.
+
+  And for `diagnosis.json` what diverged: `diverged` {label: learning rates}, `lost` labels of which no rate is left.
+  Without one of the single-task networks there is no gain over them, so that then all are left out.
+  """
   floor, recorded = trivial(problem, problem.validation), read(folder / "metrics.jsonl")
   found: dict[str, Outcome] = {}
-  states = []
+  states, diverged, lost = [], {}, []
   for run in track(runs(config, problem), description="test", console=console):
     _, state = _store(config, folder, run).best(jax.eval_shape(run.init))
     skill = skills(config, run, state, problem, floor).mean(1)
     best = int(skill.argmax())
+    last = next(row for row in reversed(recorded) if row["method"] == _label(run))
+    if rates := _diverged(config, run, np.asarray(last["diverged"]) > 0):
+      diverged[_label(run)] = rates
+    if skill[best] <= LOST:
+      lost.append(_label(run))
+      jax.clear_caches()
+      continue
     given = answers(run, of_candidate(config, state, best), problem, problem.test)
     rate = float(np.median([row["tasks_per_s"] for row in recorded if row["method"] == _label(run)]))
     costs = {"seconds": config.training.steps / rate, "learning_rate": run.candidates[best].learning_rate}
@@ -102,7 +130,14 @@ def _trained(config: c.MultiTask, problem: Problem, folder: Path) -> tuple[dict[
     found[run.name] = Outcome("baseline" if run.name == SINGLE else "ours", given, costs)
     states.append(Kept(run, jax.device_get(state), skill))
     jax.clear_caches()  # the programs of many runs are more than a process may map
-  return found, states
+  if any(label.startswith(SINGLE) for label in lost):
+    found.pop(SINGLE, None)
+  if not any(outcome.kind == "ours" for outcome in found.values()):
+    said = "; ".join(f"{label}: {', '.join(map(str, diverged.get(label, [])))}" for label in lost)
+    raise TrainingError(
+      f"all learning rates of all methods diverged ({said}): lower training.learning_rates", 0, "loss"
+    )
+  return found, states, {"diverged": diverged, "lost": lost}
 
 
 def _memory(run: Run) -> float:
@@ -204,8 +239,9 @@ def _rows(config: c.MultiTask, problem: Problem, tested: Mapping[str, Outcome]) 
 def score(config: c.MultiTask, problem: Problem, folder: Path) -> list[dict[str, Any]]:
   """Scores every method on the test rows, writes scores.json and returns its rows."""
   began = time.perf_counter()
-  tested, kept = _trained(config, problem, folder)
-  found = diagnosis(config, problem, [one for one in kept if one.run.name != SINGLE])
+  tested, kept, gone = _trained(config, problem, folder)
+  ours = [one for one in kept if one.run.name != SINGLE]
+  found = diagnosis(config, problem, ours, read(folder / "metrics.jsonl")) | gone
   write_json(folder / "diagnosis.json", found)
   middle = time.perf_counter()
   if config.baselines:

@@ -10,10 +10,13 @@ import numpy as np
 from mtl_jax import config as c
 from mtl_jax.build.multitask import Part, Problem, Run, Target, answer, scales
 from mtl_jax.holdout import MEASURES, once
+from mtl_jax.multitask import HaltingState
 from mtl_jax.report import METRICS
 from mtl_jax.types import PyTree
 
 _CHUNK = 4096  # rows that a network answers at a time
+LOST = -1e9
+"""The skill of a candidate that has diverged: below that of any other, and a finite number, which can be recorded."""
 
 
 class Asked(NamedTuple):
@@ -76,13 +79,28 @@ def answers(run: Run, state: PyTree, problem: Problem, part: Part) -> dict[str, 
   return found
 
 
-def skills(config: c.MultiTask, run: Run, state: PyTree, problem: Problem, floor: Mapping[str, float]) -> np.ndarray:
-  """(candidates, tasks): on validation, the mean over seeds of 1 - error / trivial error."""
+def skills(
+  config: c.MultiTask, run: Run, state: HaltingState, problem: Problem, floor: Mapping[str, float]
+) -> np.ndarray:
+  """(candidates, tasks): on validation, the mean over seeds of 1 - error / trivial error.
+
+  `LOST` for all tasks of a candidate one of whose seeds has diverged, and at least that for the others.
+  """
   truth, given = asked(problem, problem.validation), answers(run, state, problem, problem.validation)
+  diverged = np.asarray(state.diverged)
+
+  def skill(task: str, row: np.ndarray) -> float:
+    if not np.isfinite(row).all():
+      return LOST
+    with np.errstate(over="ignore"):  # a network about to diverge may be wrong by more than can be squared
+      return max(LOST, 1.0 - error(truth[task].target, row, truth[task].truth) / floor[task])
+
   each = [
-    [1.0 - error(truth[task].target, row, truth[task].truth) / floor[task] for row in given[task]] for task in run.tasks
+    [LOST if gone else skill(task, row) for gone, row in zip(diverged, given[task], strict=True)] for task in run.tasks
   ]
-  return np.reshape(each, (len(run.tasks), len(run.candidates), config.training.seeds)).mean(2).T
+  by_seed = (len(run.candidates), config.training.seeds)
+  found = np.reshape(each, (len(run.tasks), *by_seed)).mean(2)
+  return np.where(diverged.reshape(by_seed).any(1)[None], LOST, found).T
 
 
 def of_candidate(config: c.MultiTask, state: PyTree, candidate: int) -> PyTree:

@@ -13,6 +13,7 @@ from mtl_jax.multitask.db_mtl import db_mtl, on_log_loss
 from mtl_jax.multitask.equiangular import config, imtl_g
 from mtl_jax.multitask.excess_mtl import ExcessMTLState, JacobianAggregator, excess_mtl
 from mtl_jax.multitask.gradnorm import GradNormState, gradnorm
+from mtl_jax.multitask.halting import HaltingState, begun, halting
 from mtl_jax.multitask.joint import JointState, joint
 from mtl_jax.multitask.krum import krum
 from mtl_jax.multitask.learned_weighting import DWAState, FAMOState, ScaleState, dwa, famo, imtl_l, uncertainty
@@ -32,6 +33,7 @@ __all__ = [
   "FAMOState",
   "GradNormState",
   "GradVacState",
+  "HaltingState",
   "JacobianAggregator",
   "JointState",
   "MultiApply",
@@ -40,6 +42,7 @@ __all__ = [
   "Split",
   "affinity",
   "aligned_mtl",
+  "begun",
   "cagrad",
   "config",
   "constant",
@@ -57,6 +60,7 @@ __all__ = [
   "gradnorm",
   "gradvac",
   "grouping",
+  "halting",
   "imtl_g",
   "imtl_l",
   "joint",

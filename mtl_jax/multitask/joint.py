@@ -20,7 +20,7 @@ from mtl_jax.meta.optimise import start, step, updates
 from mtl_jax.multitask.coordinates import CoordinateAggregator, streamed
 from mtl_jax.multitask.excess_mtl import JacobianAggregator
 from mtl_jax.multitask.gram import CHUNK, dots, gram, representation_gram, rows, task_gradient_of, weighted_gradient
-from mtl_jax.multitask.sources import MultiApply, Source, Split, has_labels, sources, values
+from mtl_jax.multitask.sources import KeyedApply, MultiApply, Source, Split, has_labels, sources, values
 from mtl_jax.tree import AdaptMask, clip_by_global_norm, combine, partition
 from mtl_jax.types import Aggregator, Algorithm, Array, Batch, ExampleLoss, Metrics, PyTree, Weighting
 
@@ -44,7 +44,7 @@ class JointState(NamedTuple):
 
 
 def joint(
-  apply: MultiApply | Split,
+  apply: MultiApply | KeyedApply | Split,
   losses: Mapping[str, ExampleLoss],
   *,
   outer: optax.GradientTransformation,
@@ -55,6 +55,7 @@ def joint(
   before: optax.GradientTransformation | None = None,
   clip_before: float | None = None,
   clip_after: float | None = None,
+  keyed: bool = False,
   chunk: int = CHUNK,
 ) -> Algorithm:
   """Joint training of K tasks.
@@ -83,10 +84,12 @@ def joint(
       `value` beside the gradient is the task's loss.
     clip_before: the norm, at the level, to which each task's gradient is scaled down before aggregation.
     clip_after: the global norm to which the combined gradient is scaled down.
+    keyed: apply (or both parts of a Split) takes a key after its two arguments: one for each update, the same in its
+      passes, sources and micro-batches, and None in `predict`. For noise in the network, such as `models.LTB`'s.
     chunk: task gradients held at a time in pass one. K or more needs no forward-mode derivatives of `apply`.
 
   Returns:
-    An Algorithm; predict(key, state, support, x) is apply(state.params, x). Metrics: `loss` (mean over active tasks),
+    An Algorithm; predict(key, state, support, x) is apply(state.params, x), without noise. Metrics: `loss` (mean over active tasks),
     `losses`, `active` (K,), `gradient_norm` (of the combined gradient, before `clip_after`). With an aggregator also
     `gradient_norms` (K,) at the level (after `before`), `cosine` (mean over pairs of active tasks; 0 without a pair),
     `conflicts` (the share of them below 0), `cosines` (K, K) of all pairs (i, i included; 0 where a task is inactive)
@@ -118,8 +121,8 @@ def joint(
     )
 
   def update(key: Array, state: JointState, data: Mapping[str, Batch]) -> tuple[JointState, Metrics]:
-    aggregate_key, weigh_key = jax.random.split(key)
-    params, given = state.params, sources(apply, losses, data)
+    aggregate_key, weigh_key, apply_key = jax.random.split(key, 3)
+    params, given = state.params, sources(_with_key(apply, apply_key) if keyed else apply, losses, data)
     active, loss = has_labels(given), values(given, state.params)
     own, weighting_state = active.astype(loss.dtype), state.weighting
     if weighting is not None:
@@ -173,9 +176,16 @@ def joint(
 
   def predict(key: Array, state: JointState, support: Mapping[str, Batch], x: PyTree) -> dict[str, Array]:
     del key, support
-    return apply(state.params, x)
+    return (_with_key(apply, None) if keyed else apply)(state.params, x)
 
   return Algorithm(init, update, predict)
+
+
+def _with_key(apply: Any, key: Array | None) -> MultiApply | Split:
+  def bound(f: Any) -> Any:
+    return lambda params, x: f(params, x, key)
+
+  return Split(*map(bound, apply)) if isinstance(apply, Split) else bound(apply)
 
 
 def _check(apply, aggregator, level, outside, before, clip_before) -> None:

@@ -22,6 +22,10 @@ MultiApply = Callable[[PyTree, dict[str, Any]], dict[str, Array]]
 """apply(params, {source: x[n, ...]}) -> {task: prediction[n, ...]}, of the sources asked for and no others"""
 
 
+KeyedApply = Callable[[PyTree, dict[str, Any], Array | None], dict[str, Array]]
+"""A MultiApply that takes a key as well, for noise; None: without noise"""
+
+
 class Split(NamedTuple):
   """An `apply` in two parts, for gradients on the shared representation.
 

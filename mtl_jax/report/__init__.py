@@ -16,7 +16,7 @@ import jinja2
 from matplotlib.figure import Figure
 
 from mtl_jax.report import pictures
-from mtl_jax.report.diagnoses import diagnoses
+from mtl_jax.report.diagnoses import diagnoses, what_diverged
 from mtl_jax.report.run import (
   EPISODES,
   METRICS,
@@ -125,7 +125,7 @@ def _tasks(run: Run, styles: dict[str, pictures.Style]) -> dict[str, Any]:
   drawn = diagnoses(run, styles)
   return {
     "lead": lead,
-    "points": points,
+    "points": points + what_diverged(run.diagnosis),
     "table": tasks_table(run.rows),
     "details": details(run.rows),
     "pictures": [picture for figure, caption in drawn if (picture := _picture(figure, caption))],

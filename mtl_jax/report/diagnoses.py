@@ -49,8 +49,9 @@ def diagnoses(run: Run, style: Mapping[str, Style]) -> Iterator[tuple[Figure | N
   if "groups" in found:
     yield (
       multitask.affinity(found["affinity"], found["tasks"], found["groups"]),
-      "Affinity: the share of the column's loss that a step for the row's task takes away (blue) or adds (red), at the "
-      f"parameters of {found['method']}. Frames: the groups it proposes, to be learned as one network each.",
+      "Affinity: the share of the column's loss that a step for the row's task takes away (blue) or adds (red), "
+      f"averaged over training: {found['checks']} checks of {found['method']}, each at the learning rate that then led "
+      "on validation. Frames: the groups it proposes, to be learned as one network each.",
     )
   for method, levels in found.get("gates", {}).items():
     yield (
@@ -60,6 +61,16 @@ def diagnoses(run: Run, style: Mapping[str, Style]) -> Iterator[tuple[Figure | N
     )
   if "front" in found:
     yield _front(found, jobs)
+
+
+def what_diverged(found: Mapping[str, Any]) -> list[str]:
+  """A sentence for each method of which a learning rate diverged, as `diagnosis.json` lists them."""
+  said = []
+  for method, rates in found.get("diverged", {}).items():
+    numbers = ", ".join(f"{rate:g}" for rate in rates)
+    lost = method in found["lost"]
+    said.append(f"{method} diverged at {numbers}" + (": it is left out." if lost else ", which could not win."))
+  return said
 
 
 def _share(total: np.ndarray, count: np.ndarray) -> np.ndarray:

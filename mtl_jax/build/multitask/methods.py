@@ -14,7 +14,7 @@ from mtl_jax import config as c
 from mtl_jax import losses, models, multitask
 from mtl_jax.build.multitask.contract import Part, Problem, Target
 from mtl_jax.meta import replicate
-from mtl_jax.multitask import JointState, MultiApply
+from mtl_jax.multitask import HaltingState, JointState, MultiApply
 from mtl_jax.tasks.mixture import dealt, mixture, shares
 from mtl_jax.types import Algorithm, Array, Batch, ExampleLoss, PyTree, TaskFamily
 
@@ -38,7 +38,7 @@ class Run(NamedTuple):
     folder: of its checkpoints.
     tasks: that it learns, in the order of its losses.
     candidates: see above.
-    algorithm: of all replicas.
+    algorithm: of all replicas, each of which may diverge.
     init: init() -> their states.
     family: the steps to learn from.
     net: of one replica.
@@ -245,8 +245,8 @@ def _run(
     grid = multitask.simplex(t.grid, len(each))
     candidates = tuple(Candidate(rate, weights) for weights in grid for rate in t.learning_rates)
 
-  def apply(params: PyTree, x: dict[str, Array]) -> Any:
-    return net.apply(params, x)
+  def apply(params: PyTree, x: dict[str, Array], key: Array | None = None) -> Any:
+    return net.apply(params, x, rngs=None if key is None else {"branch": key})
 
   algorithm = multitask.joint(
     apply,
@@ -255,9 +255,10 @@ def _run(
     aggregator=_aggregator(method),
     before=_before(method),
     weighting=_weighting(method),
+    keyed=method.paths == "ltb",
     chunk=_HELD,
   )
-  replicas = replicate(algorithm, len(candidates) * t.seeds)
+  replicas = multitask.halting(replicate(algorithm, len(candidates) * t.seeds))
   example = {source: jnp.zeros((1, *train[source].x.shape[1:])) for source in tasks}
 
   def start(key: Array, rate: Array, weights: Array) -> JointState:
@@ -266,12 +267,13 @@ def _run(
     return state._replace(opt_state=opt_state, weighting=weights if method.weighting == "grid" else state.weighting)
 
   @jax.jit  # op by op it is hundreds of small programs
-  def init() -> JointState:
+  def init() -> HaltingState:
     keys = jax.random.split(jax.random.key(config.seed), t.seeds)[jnp.arange(len(candidates) * t.seeds) % t.seeds]
     rates = jnp.repeat(jnp.asarray([candidate.learning_rate for candidate in candidates]), t.seeds)
     equal = np.full(len(each), 1 / len(each), np.float32)
     weights = np.stack([equal if candidate.weights is None else candidate.weights for candidate in candidates])
-    return jax.vmap(start)(keys, rates, jnp.repeat(jnp.asarray(weights, jnp.float32), t.seeds, axis=0))
+    of_each = jnp.repeat(jnp.asarray(weights, jnp.float32), t.seeds, axis=0)
+    return multitask.begun(jax.vmap(start)(keys, rates, of_each))
 
   # Every source's share is that of a step on all sources, whatever this run learns.
   share = shares({source: len(batch.x) for source, batch in train.items()}, t.rows, t.sampling, t.temperature)
@@ -283,8 +285,8 @@ def _run(
   family = dealt(data, share, len(candidates) * t.seeds) if t.sampling == "epochs" else mixture(data, share)
 
   @jax.jit
-  def predict(state: JointState, x: dict[str, Array]) -> dict[str, Array]:
-    return jax.lax.map(lambda params: net.apply(params, x), state.params)
+  def predict(state: HaltingState, x: dict[str, Array]) -> dict[str, Array]:
+    return jax.lax.map(lambda params: net.apply(params, x), state.replicas.params)
 
   first = partial(start, jax.random.key(config.seed), jnp.asarray(1e-3), jnp.ones(len(each)))
   return Run(
