@@ -1,6 +1,6 @@
 """Sine waves by methods that adapt a few numbers, or none.
 
-  python scripts/train.py configs/sinusoid_in_one_pass.py
+python scripts/train.py configs/sinusoid_in_one_pass.py
 """
 
 from mtl_jax.config import MLP, Anp, Cavia, Cnp, Config, Evaluation, InContext, Lora, Maml, Sinusoid, Training

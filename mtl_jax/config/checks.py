@@ -43,7 +43,7 @@ def _validate_method(where: str, algorithm: Algorithm, config: Config) -> None:
       _require(isinstance(model, MLP), "model", model, "the networks of a neural process are MLPs")
       known = isinstance(tasks, Sinusoid | FewEngines | Productivity | Demand)
       numbers = known or (isinstance(tasks, Own) and tasks.predict == "values")
-      _require(numbers, where, algorithm, "a neural process predicts numbers, not classes (of an Own: predict='values')")
+      _require(numbers, where, algorithm, "a neural process predicts numbers; of an Own say predict='values'")
     case InContext():
       _require(not isinstance(model, Conv1D), "model", model, "a transformer reads features: an MLP's or a Residual's")
       _require(not isinstance(tasks, Demand), where, algorithm, "it forecasts no deciles; for a Demand take Cnp or Anp")

@@ -33,7 +33,7 @@ class InContext(nn.Module):
   def __call__(self, support: Batch, x: Array) -> Array:
     known, (_, y, mask) = len(support.mask), support
     if jnp.issubdtype(y.dtype, jnp.integer):
-      y = jax.nn.one_hot(y, self.outputs)
+      y = jax.nn.one_hot(y, self.outputs, dtype=x.dtype)
     both = jnp.concatenate([support.x, x]).reshape(known + len(x), -1)
     tokens = nn.Dense(self.width, name="x")(both)
     tokens = tokens.at[:known].add(nn.Dense(self.width, name="y")(y.reshape(known, -1)))

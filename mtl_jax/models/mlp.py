@@ -39,7 +39,7 @@ class MLP(nn.Module):
     if not self.features:
       raise ValueError("features is empty; give at least the output's width, as in MLP((40, 40, 1))")
     x = jnp.reshape(x, (x.shape[0], -1))
-    context = self.param("context", nn.initializers.zeros, (self.context,)) if self.context else None
+    context = self.param("context", nn.initializers.zeros, (self.context,), jnp.float32) if self.context else None
     for layer, width in enumerate(self.features[:-1]):
       x = nn.Dense(width, kernel_init=_UNIFORM, name=f"dense_{layer}")(x)
       if self.norm == "layer":
