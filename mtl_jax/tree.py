@@ -46,6 +46,12 @@ def combine(chosen: PyTree, rest: PyTree) -> PyTree:
   return jax.tree.map(lambda a, b: b if a is None else a, chosen, rest, is_leaf=lambda leaf: leaf is None)
 
 
+def zeroed(params: PyTree, mask: AdaptMask) -> PyTree:
+  """Zeros in place of the chosen leaves; no gradient flows into them."""
+  chosen, rest = partition(params, mask)
+  return combine(jax.tree.map(jnp.zeros_like, chosen), rest)
+
+
 def clip_by_global_norm(tree: PyTree, limit: float) -> PyTree:
   """Scales `tree` down to a global norm of at most `limit` (Pascanu et al. 2013, alg. 1).
 

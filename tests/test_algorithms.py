@@ -12,9 +12,11 @@ import optax
 import pytest
 from sklearn.neighbors import NearestCentroid
 
-from mtl_jax import anil, cnp, finetune, maml, protonet, r2d2, replicate, reptile
+from mtl_jax import anil, anp, cavia, cnp, finetune, in_context, lora, maml, protonet, r2d2, replicate, reptile
+from mtl_jax.attention import attention
 from mtl_jax.checkpoint import Checkpoints
 from mtl_jax.losses import cross_entropy
+from mtl_jax.tree import named
 from mtl_jax.types import Algorithm, Batch, Episode
 
 TASKS, SUPPORT, QUERY, PADDING, WIDTH, CLASSES, SEEDS = 6, 6, 5, 2, 3, 3, 2
@@ -30,7 +32,16 @@ def encode(params, x, y):
 
 
 def decode(params, x, r):
-  return (jnp.tanh(x @ params["body"]["w"] + params["body"]["b"][None]) + r[None]) @ params["head"]
+  return (jnp.tanh(x @ params["body"]["w"] + params["body"]["b"][None]) + jnp.atleast_2d(r)) @ params["head"]
+
+
+def embed(params, x):
+  return (x @ params["body"]["w"]).reshape(-1, 2, 2)
+
+
+def answer(params, support, x):
+  label = jax.nn.one_hot(support.y, CLASSES)[:, None]
+  return apply(params, x) + attention(embed(params, x), embed(params, support.x), label, support.mask).sum(axis=1)
 
 
 MODEL = {"apply": apply, "loss": cross_entropy}
@@ -42,11 +53,15 @@ ALGORITHMS: dict[str, Callable[..., Algorithm]] = {
   "meta-sgd": partial(maml, **MODEL, **INNER, learned_rates="parameter"),
   "per step": partial(maml, **MODEL, **INNER, learned_rates="scalar", per_step_rates=True, rematerialise=True),
   "anil": partial(anil, **MODEL, **INNER),
+  "cavia": partial(cavia, **MODEL, **INNER, context=named("b")),
+  "lora": partial(lora, **MODEL, **INNER, rank=2, alpha=4.0),
   "reptile": partial(reptile, **MODEL, **INNER),
   "protonet": partial(protonet, **MODEL, classes=CLASSES),
   "r2d2": partial(r2d2, **MODEL, classes=CLASSES),
   "r2d2, common ridge": partial(r2d2, **MODEL, classes=CLASSES, common=(CLASSES, CLASSES)),
   "cnp": partial(cnp, encode, decode, cross_entropy),
+  "anp": partial(anp, encode, embed, decode, cross_entropy),
+  "in context": partial(in_context, answer, cross_entropy),
   "finetune": partial(finetune, **MODEL, **INNER),
   "maml, replicated": lambda **options: replicate(maml(**MODEL, **INNER, **options), SEEDS),
   # Minibatches are random: with a size that covers what is there, padding must not show in them.
@@ -173,7 +188,7 @@ def test_the_second_step_does_not_compile_again_and_a_resumed_one_is_the_same(na
   assert len(c.traces) == 1
 
 
-@pytest.mark.parametrize("name", ["meta-sgd", "maml, replicated"])
+@pytest.mark.parametrize("name", ["meta-sgd", "lora", "maml, replicated"])
 def test_a_state_from_disk_gives_the_same_next_step(name, tmp_path):
   c = case(name)
   state, _ = c.update(KEY, c.first, data())
@@ -228,13 +243,11 @@ def test_without_labels_the_first_parameters_answer_and_training_stays_finite(na
   nothing = data().support._replace(mask=jnp.zeros_like(data().support.mask))
   state, metrics = c.update(KEY, c.first, data()._replace(support=nothing))
   assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((state, metrics)))
-  answer = predict(name, c.first, nothing)
-  assert np.isfinite(answer).all()
+  said = predict(name, c.first, nothing)
+  assert np.isfinite(said).all()
   if name != "protonet" and "r2d2" not in name:
-    apply_all = jax.vmap(apply, (None, 0))
-    close(
-      answer, (jax.vmap(apply_all, (0, None)) if "replicated" in name else apply_all)(c.first.params, data().query.x)
-    )
+    apply_all, first = jax.vmap(apply, (None, 0)), getattr(c.first.params, "trunk", c.first.params)
+    close(said, (jax.vmap(apply_all, (0, None)) if "replicated" in name else apply_all)(first, data().query.x))
 
 
 @pytest.mark.parametrize(

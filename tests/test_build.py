@@ -18,7 +18,7 @@ from mtl_jax.evaluate import episodes_of
 from mtl_jax.tasks.pool import Pool
 from mtl_jax.tasks.vibration import FEATURE_NAMES, Viewed, Window
 from mtl_jax.trust import LeakError
-from mtl_jax.types import Batch
+from mtl_jax.types import Batch, Episode
 
 folds = importlib.import_module("mtl_jax.build.folds")  # the package has a function of that name
 WINDOWS = 24
@@ -264,7 +264,7 @@ def test_each_field_of_an_algorithms_config_reaches_the_algorithm(monkeypatch):
     given.clear()
     given.update(fields)
 
-  for name in ("maml", "anil", "reptile", "protonet", "finetune"):
+  for name in ("maml", "anil", "cavia", "lora", "reptile", "protonet", "finetune"):
     monkeypatch.setattr(meta, name, noted)
 
   def made(config) -> dict[str, Any]:
@@ -288,6 +288,15 @@ def test_each_field_of_an_algorithms_config_reaches_the_algorithm(monkeypatch):
     "clip": 2.0,
   }
   assert made(c.Anil(0.2, 7, 0.03, True)) == {"inner": 0.4, "inner_steps": 7, "outer": 0.03, "first_order": True}
+  assert made(c.Cavia(0.2, 7, 0.03, True)) == {"inner": 0.4, "inner_steps": 7, "outer": 0.03, "first_order": True}
+  assert made(c.Lora(0.2, 7, 0.03, True, 3, 6.0)) == {
+    "inner": 0.4,
+    "inner_steps": 7,
+    "outer": 0.03,
+    "first_order": True,
+    "rank": 3,
+    "alpha": 6.0,
+  }
   assert made(c.Reptile(0.2, 7, 0.3, 5, 9)) == {
     "inner": 0.4,
     "inner_steps": 7,
@@ -357,10 +366,59 @@ def test_a_network_from_scratch_starts_anew_in_every_task_and_learns_from_the_la
 def test_the_number_of_adaptation_steps_can_be_changed_where_it_means_something():
   assert build.at_steps(c.Maml(), 9) == c.Maml(inner_steps=9)
   assert build.at_steps(c.Anil(), 9) == c.Anil(inner_steps=9)
+  assert build.at_steps(c.Cavia(), 9) == c.Cavia(inner_steps=9)
+  assert build.at_steps(c.Lora(), 9) == c.Lora(inner_steps=9)
+  assert build.at_steps(c.InContext(), 9) is None
   assert build.at_steps(c.Finetune(), 9) == c.Finetune(inner_steps=9)
   assert build.at_steps(c.Reptile(), 9) == c.Reptile(predict_steps=9)
   assert build.at_steps(c.Maml(per_step_rates=True), 9) is None
   assert build.at_steps(c.ProtoNet(), 9) is None
+
+
+@pytest.mark.parametrize(
+  ("tasks", "a"),
+  [
+    (c.Sinusoid(), c.Cnp(embedding=4, decay_steps=9)),
+    (c.FewEngines(), c.Anp(embedding=4, heads=2)),
+    (c.Sinusoid(), c.InContext(width=4, layers=1, heads=2)),
+    (c.Fleet(), c.InContext(width=4, layers=1, heads=2)),
+    (c.Fleet(), c.Cavia(context=3)),
+  ],
+)
+def test_a_method_of_a_job_is_named_as_its_function_trains_and_answers(tasks, a):
+  config = dataclasses.replace(SINES, tasks=tasks, algorithm=a)
+  what = build.trained(config)[0]
+  assert callable(getattr(meta, what.name)) and what.methods[0].name == what.name
+  algorithm, (inputs, outputs, _) = what.make(what.config), methods.shape(config)
+  y = jnp.zeros((2, 3), int) if outputs > 1 else jnp.zeros((2, 3, 1))
+  x = jnp.ones((2, 3, inputs))
+  x = x if isinstance(tasks, c.Sinusoid) else Viewed(x, jnp.ones((2, 3, 44)))
+  side = Batch(x, y, jnp.ones((2, 3), bool))
+
+  def learn_and_answer(key):
+    state, metrics = algorithm.update(key, algorithm.init(what.init(key)), Episode(side, side, jnp.zeros(2)))
+    return metrics, jax.vmap(algorithm.predict, (None, None, 0, 0))(key, state, side, x)
+
+  metrics, answer = jax.eval_shape(learn_and_answer, jax.random.key(0))
+  assert metrics["loss"].shape == () and answer.shape == (2, 3, outputs)
+
+
+@pytest.mark.parametrize("a", [c.Cnp(embedding=4), c.InContext(width=4, layers=1, heads=2)])
+def test_where_a_job_asks_for_a_number_its_likelihood_is_learned_and_its_mean_answered(a, quick_to_compile):
+  """With all parameters at 0 the mean is 0 and the deviation d = 0.01 + log 2: the loss is log d + y^2 / (2 d^2)
+  + log(2 pi) / 2. Where the last layer's bias is (3, 0), the answer is 3.
+  """
+  what = build.trained(dataclasses.replace(SINES, algorithm=a))[0]
+  algorithm, y = what.make(what.config), jnp.linspace(-1.0, 1.0, 4)[None, :, None]
+  params = jax.tree.map(lambda s: jnp.zeros(s.shape), jax.eval_shape(what.init, jax.random.key(0)))
+  side = Batch(y, y, jnp.ones((1, 4), bool))
+  _, metrics = jax.jit(algorithm.update)(jax.random.key(0), algorithm.init(params), Episode(side, side, jnp.zeros(1)))
+  d = 0.01 + np.log(2.0)
+  expected = np.log(d) + np.mean(np.square(y)) / (2 * d**2) + 0.5 * np.log(2 * np.pi)
+  assert float(metrics["loss"]) == pytest.approx(expected, rel=1e-5)
+  params.get("g", params)["params"]["head"]["bias"] = jnp.asarray([3.0, 0.0])
+  state, task = algorithm.init(params), jax.tree.map(lambda leaf: leaf[0], side)
+  np.testing.assert_array_equal(algorithm.predict(jax.random.key(0), state, task, task.x), np.full((4, 1), 3.0))
 
 
 @pytest.mark.parametrize("tasks", [c.Fleet(), c.Bearings(), c.FleetToBearings()])

@@ -15,7 +15,19 @@ from threadpoolctl import threadpool_limits
 from mtl_jax import build
 from mtl_jax.baselines import forecasting
 from mtl_jax.baselines.forecasting import Around, Asked, Prior, Window
-from mtl_jax.config import MLP, Cnp, Config, ConfigError, Demand, Evaluation, Finetune, ProtoNet, validate
+from mtl_jax.config import (
+  MLP,
+  Anp,
+  Cnp,
+  Config,
+  ConfigError,
+  Demand,
+  Evaluation,
+  Finetune,
+  InContext,
+  ProtoNet,
+  validate,
+)
 from mtl_jax.evaluate import episodes_of, evaluate
 from mtl_jax.losses import pinball, poisson_deviance
 from mtl_jax.tasks import demand
@@ -434,7 +446,7 @@ def test_hardly_ordered_products_do_not_count_and_errors_are_over_the_weekly_dif
 @needs_data
 @pytest.mark.parametrize("name", ["car_parts", "daily_orders"])
 def test_every_method_of_a_job_answers(name, jobs):
-  config = dataclasses.replace(JOBS[name], controls=(Finetune(inner_lr=0.01, inner_steps=2),))
+  config = dataclasses.replace(JOBS[name], controls=(Anp(embedding=8), Finetune(inner_lr=0.01, inner_steps=2)))
   validate(config)
   (test,) = jobs[name][0].tests.values()
   for what in build.trained(config):
@@ -481,9 +493,9 @@ def test_learning_from_too_few_periods_is_refused():
     build.folds(dataclasses.replace(config, tasks=dataclasses.replace(config.tasks, since=25)))
 
 
-def test_prototypes_have_no_classes_here_and_a_neural_process_has_no_use_elsewhere():
+def test_prototypes_have_no_classes_here_and_a_transformer_forecasts_no_deciles():
   config = JOBS["weekly_sales"]
   with pytest.raises(ConfigError, match="prototypes"):
     validate(dataclasses.replace(config, controls=(ProtoNet(),)))
-  with pytest.raises(ConfigError, match="forecasts"):
-    validate(dataclasses.replace(config, tasks=build.products.c.Sinusoid()))
+  with pytest.raises(ConfigError, match="deciles"):
+    validate(dataclasses.replace(config, controls=(InContext(),)))

@@ -14,6 +14,7 @@ from mtl_jax.models import MLP, Conv1D, Conv2D, PatchConv, Residual, conv, conv4
 MODELS = {
   "mlp": (MLP((8, 8, 3)), (6, 2, 5)),
   "mlp_layer": (MLP((8, 3), norm="layer"), (6, 7)),
+  "mlp_context": (MLP((8, 8, 3), context=2), (6, 7)),
   "conv1d": (Conv1D(3, (8, 16), (7, 5), (4, 2)), (6, 40, 2)),
   "pool": (Conv2D(3, (8, 16)), (6, 9, 8, 1)),
   "batch": (Conv2D(3, (4, 8), "stride", "flatten", "batch"), (6, 9, 8, 1)),
@@ -136,6 +137,21 @@ def test_a_gradient_through_an_inner_step_matches_central_differences(name):
     value = jax.jit(along)
     difference = (value(jnp.float64(step)) - value(jnp.float64(-step))) / (2.0 * step)
     np.testing.assert_allclose(jax.jit(jax.grad(along))(jnp.float64(0.0)), difference, rtol=1e-5)
+
+
+def test_a_context_scales_and_shifts_each_hidden_layer_and_at_zero_changes_nothing():
+  x = _normal(0, 6, 7)
+  model, params = MLP((8, 8, 3), context=2), _params(MLP((8, 8, 3), context=2), x, 1)
+  p = jax.tree.map(np.asarray, params["params"])
+  h = np.asarray(x)
+  for layer in range(2):
+    scale, shift = np.split(p["context"] @ p[f"film_{layer}"]["kernel"], 2)
+    h = np.maximum((1.0 + scale) * (h @ p[f"dense_{layer}"]["kernel"] + p[f"dense_{layer}"]["bias"]) + shift, 0.0)
+  _close(model.apply(params, x), h @ p["head"]["kernel"] + p["head"]["bias"])
+  plain = {"params": {name: leaf for name, leaf in params["params"].items() if name[0] in "dh"}}
+  at_zero = {"params": params["params"] | {"context": jnp.zeros(2)}}
+  np.testing.assert_array_equal(model.apply(at_zero, x), MLP((8, 8, 3)).apply(plain, x))
+  assert not model.init(jax.random.key(0), x)["params"]["context"].any()
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -12,6 +12,7 @@ import optax
 from mtl_jax import config as c
 from mtl_jax import losses, meta, models, tree
 from mtl_jax.build import engines, few_rows, own, plant, productivity, products, rig, surface
+from mtl_jax.build.one_pass import one_pass
 from mtl_jax.tasks import bearings, demand, fleet, texture, vibration
 from mtl_jax.types import Algorithm, Apply, Array, Batch, ExampleLoss, PyTree
 
@@ -21,14 +22,6 @@ class Network(NamedTuple):
 
   init: Callable[[Array], PyTree]
   apply: Apply
-
-
-class Process(NamedTuple):
-  """init(key) -> params, and the two functions of a conditional neural process."""
-
-  init: Callable[[Array], PyTree]
-  encode: meta.Encode
-  decode: meta.Decode
 
 
 class Method(NamedTuple):
@@ -102,12 +95,15 @@ def shape(config: c.Config) -> Shape:
       return Shape(len(tasks.features), len(classes) or 1, losses.cross_entropy if classes else losses.squared_error)
 
 
-def network(config: c.Config, width: int | None) -> Network:
-  """The network of `config` with `width` outputs; None: the embedding of a residual one, as wide as its inputs."""
+def network(config: c.Config, width: int | None, context: int = 0) -> Network:
+  """The network of `config` with `width` outputs; None: the embedding of a residual one, as wide as its inputs.
+
+  An MLP may be conditioned by `context` numbers that adapt.
+  """
   match config.model:
     case c.MLP(hidden, norm):
       assert width is not None
-      net = models.MLP((*hidden, width), norm=norm)
+      net = models.MLP((*hidden, width), norm=norm, context=context)
       x = jnp.zeros((1, shape(config).inputs))
     case c.Residual(hidden, soft_unit):
       net = models.Residual(hidden, soft_unit, width)
@@ -124,28 +120,6 @@ def network(config: c.Config, width: int | None) -> Network:
 
   forecasts = isinstance(config.tasks, c.Demand)
   return Network(lambda key: net.init(key, x), demand.reading(apply) if forecasts else apply)
-
-
-def process(config: c.Config, a: c.Cnp) -> Process:
-  """The two networks of a conditional neural process for forecasts, each with the hidden layers of `config.model`."""
-  assert isinstance(config.tasks, c.Demand) and isinstance(config.model, c.MLP)  # `validate` saw to that
-  inputs, outputs, _ = shape(config)
-  hidden, norm = config.model.hidden, config.model.norm
-  h, g = models.MLP((*hidden, a.embedding), norm=norm), models.MLP((*hidden, outputs), norm=norm)
-
-  def init(key: Array) -> PyTree:
-    h_key, g_key = jax.random.split(key)
-    first = demand.pairs(jnp.zeros((1, inputs)), jnp.zeros((1, 2))).shape[1]
-    return {"h": h.init(h_key, jnp.zeros((1, first))), "g": g.init(g_key, jnp.zeros((1, inputs + a.embedding)))}
-
-  def encode(params: PyTree, x: PyTree, y: Array) -> Array:
-    return jnp.asarray(h.apply(params["h"], demand.pairs(x, y)))
-
-  def decode(params: PyTree, x: PyTree, r: Array) -> Array:
-    asked = demand.question(x, r)
-    return demand.deciles_and_mean(jnp.asarray(g.apply(params["g"], asked)), x)
-
-  return Process(init, encode, decode)
 
 
 def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int) -> Algorithm:
@@ -167,6 +141,20 @@ def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int
     case c.Anil(lr, steps, outer_lr, first_order):
       outer = optax.adam(outer_lr)
       return meta.anil(apply, loss, inner=optax.sgd(lr), inner_steps=steps, outer=outer, first_order=first_order)
+    case c.Cavia(lr, steps, outer_lr, first_order):
+      outer = optax.adam(outer_lr)
+      return meta.cavia(apply, loss, inner=optax.sgd(lr), inner_steps=steps, outer=outer, first_order=first_order)
+    case c.Lora(lr, steps, outer_lr, first_order, rank, alpha):
+      return meta.lora(
+        apply,
+        loss,
+        inner=optax.sgd(lr),
+        inner_steps=steps,
+        outer=optax.adam(outer_lr),
+        rank=rank,
+        alpha=alpha,
+        first_order=first_order,
+      )
     case c.Reptile(lr, steps, outer_lr, batch_size, predict_steps):
       return meta.reptile(
         apply,
@@ -189,24 +177,22 @@ def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int
         alpha=alpha,
         common=(embedding, classes) if common else None,
       )
-    case c.Cnp():
-      raise TypeError("a neural process is made of two networks and not of one: see `process`")
+    case c.Cnp() | c.Anp() | c.InContext():
+      raise TypeError("this method is not made of a network that knows only x: see `one_pass`")
     case c.Finetune(lr, steps, outer_lr, head_only):
       adapt = tree.named("head") if head_only else None
       return meta.finetune(apply, loss, inner=optax.sgd(lr), inner_steps=steps, outer=optax.adam(outer_lr), adapt=adapt)
 
 
 def _trained(config: c.Config, name: str, a: c.Algorithm, *methods: Method) -> Trained:
-  _, outputs, loss = shape(config)
-  if isinstance(a, c.Cnp):
-    made = process(config, a)
-    rate = a.outer_lr if a.decay_steps is None else optax.cosine_decay_schedule(a.outer_lr, a.decay_steps)
-    cnp = meta.cnp(made.encode, made.decode, loss, outer=optax.adamw(rate, weight_decay=a.weight_decay))
-    return Trained(name, made.init, lambda _: cnp, a, methods)
+  inputs, outputs, loss = shape(config)
+  if isinstance(a, c.Cnp | c.Anp | c.InContext):
+    init, made = one_pass(config, a, inputs, outputs, loss)
+    return Trained(name, init, lambda _: made, a, methods)
   width = outputs
   if isinstance(a, c.ProtoNet | c.R2d2):  # these read an embedding
     width = None if isinstance(config.model, c.Residual) else a.embedding
-  net = network(config, width)
+  net = network(config, width, a.context if isinstance(a, c.Cavia) else 0)
   return Trained(name, net.init, cache(lambda a: algorithm(a, net.apply, loss, outputs)), a, methods)
 
 
@@ -225,7 +211,7 @@ def trained(config: c.Config) -> list[Trained]:
       methods = methods if max(config.evaluation.shots) else methods[:1]
       result.append(_trained(config, "finetune", a, *methods))
     else:
-      name = type(a).__name__.lower()
+      name = "in_context" if isinstance(a, c.InContext) else type(a).__name__.lower()
       result.append(_trained(config, name, a, Method(name, "ours", a, True)))
   return result
 
@@ -252,7 +238,7 @@ def at_steps(a: c.Algorithm, steps: int) -> c.Algorithm | None:
   match a:
     case c.Reptile():
       return dataclasses.replace(a, predict_steps=steps)
-    case c.Maml(per_step_rates=False) | c.Anil() | c.Finetune():
+    case c.Maml(per_step_rates=False) | c.Anil() | c.Cavia() | c.Lora() | c.Finetune():
       return dataclasses.replace(a, inner_steps=steps)
     case _:
       return None

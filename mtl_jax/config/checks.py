@@ -1,7 +1,7 @@
 """What a config cannot be."""
 
 from mtl_jax.config.job import AnyConfig, Config
-from mtl_jax.config.methods import MLP, Model, Residual
+from mtl_jax.config.methods import MLP, Algorithm, Anp, Cavia, Cnp, Conv1D, InContext, Model, Residual
 from mtl_jax.config.multitask import MultiTask
 from mtl_jax.config.tasks import (
   WITHOUT_LABELS,
@@ -24,6 +24,29 @@ class ConfigError(ValueError):
 def _require(condition: bool, field: str, value: object, way_out: str) -> None:
   if not condition:
     raise ConfigError(f"{field}={value!r}: {way_out}")
+
+
+def _validate_method(where: str, algorithm: Algorithm, config: Config) -> None:
+  """What a method asks of its own sizes, of the network and of the tasks."""
+  heads = getattr(algorithm, "heads", 1)
+  for field in ("context", "rank", "layers", "heads", "embedding", "width"):
+    value = getattr(algorithm, field, 1)
+    _require(value >= 1, f"{where}.{field}", value, "must be at least 1")
+  for field in ("embedding", "width"):
+    value = getattr(algorithm, field, heads)
+    _require(value % heads == 0, f"{where}.{field}", value, f"must be a multiple of the number of heads, {heads}")
+  model, tasks = config.model, config.tasks
+  match algorithm:
+    case Cavia():
+      _require(isinstance(model, MLP), "model", model, "the context of Cavia conditions an MLP")
+    case Cnp() | Anp():
+      _require(isinstance(model, MLP), "model", model, "the networks of a neural process are MLPs")
+      known = isinstance(tasks, Sinusoid | FewEngines | Productivity | Demand)
+      numbers = known or (isinstance(tasks, Own) and tasks.predict == "values")
+      _require(numbers, where, algorithm, "a neural process predicts numbers; of an Own say predict='values'")
+    case InContext():
+      _require(not isinstance(model, Conv1D), "model", model, "a transformer reads features: an MLP's or a Residual's")
+      _require(not isinstance(tasks, Demand), where, algorithm, "it forecasts no deciles; for a Demand take Cnp or Anp")
 
 
 def _validate_own(tasks: Own, model: Model) -> None:
@@ -113,6 +136,7 @@ def _validate_few_shot(config: Config) -> None:
       _require(0.0 < value < float("inf"), f"{where}.{field}", value, "a learning rate must be positive and finite")
     steps = getattr(algorithm, "inner_steps", 1)
     _require(steps >= 0, f"{where}.inner_steps", steps, "cannot be negative")
+    _validate_method(where, algorithm, config)
   tasks = config.tasks
   if isinstance(tasks, Fleet | FleetToBearings):
     where, simulated = ("tasks", tasks) if isinstance(tasks, Fleet) else ("tasks.fleet", tasks.fleet)
@@ -127,8 +151,6 @@ def _validate_few_shot(config: Config) -> None:
     _validate_own(tasks, config.model)
   if isinstance(tasks, Demand):
     _validate_demand(tasks, config)
-  else:
-    _require("Cnp" not in kinds, "algorithm", kinds, "a neural process is made for forecasts: tasks must be a Demand")
   if isinstance(tasks, Surface):
     _require(2 <= tasks.ways <= 6, "tasks.ways", tasks.ways, "2 to 6: each set has six defects")
     _require(tasks.splits >= 1, "tasks.splits", tasks.splits, "must be at least 1")

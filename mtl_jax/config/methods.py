@@ -53,6 +53,27 @@ class Anil:
 
 
 @dataclasses.dataclass(frozen=True)
+class Cavia:
+  inner_lr: float = 1.0
+  inner_steps: int = 2
+  outer_lr: float = 1e-3
+  first_order: bool = False
+  context: int = 5
+  """numbers that adapt; they condition each hidden layer"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Lora:
+  inner_lr: float = 0.1
+  inner_steps: int = 3
+  outer_lr: float = 1e-3
+  first_order: bool = False
+  rank: int = 2
+  alpha: float | None = None
+  """a matrix changes by alpha / rank A B; None: alpha = rank"""
+
+
+@dataclasses.dataclass(frozen=True)
 class Reptile:
   inner_lr: float = 0.05
   inner_steps: int = 5
@@ -78,6 +99,32 @@ class Cnp:
 
 
 @dataclasses.dataclass(frozen=True)
+class Anp:
+  outer_lr: float = 1e-3
+  decay_steps: int | None = None
+  """as in `Cnp`"""
+  weight_decay: float = 0.0
+  embedding: int = 64
+  """width of an encoded example"""
+  heads: int = 4
+  """of attention; their number divides `embedding`"""
+
+
+@dataclasses.dataclass(frozen=True)
+class InContext:
+  """A transformer of its own; of the job's network only what it reads counts."""
+
+  outer_lr: float = 1e-3
+  decay_steps: int | None = None
+  """as in `Cnp`"""
+  weight_decay: float = 0.0
+  width: int = 64
+  layers: int = 3
+  heads: int = 4
+  """of attention; their number divides `width`"""
+
+
+@dataclasses.dataclass(frozen=True)
 class R2d2:
   outer_lr: float = 3e-3
   embedding: int = 64
@@ -97,4 +144,4 @@ class Finetune:
   head_only: bool = False
 
 
-Algorithm = Maml | Anil | Reptile | ProtoNet | R2d2 | Cnp | Finetune
+Algorithm = Maml | Anil | Cavia | Lora | Reptile | ProtoNet | R2d2 | Cnp | Anp | InContext | Finetune

@@ -1,9 +1,13 @@
 """Meta-learning: algorithms under one contract, on one differentiable inner loop."""
 
 from mtl_jax.meta.anil import anil
+from mtl_jax.meta.anp import Embed, anp
+from mtl_jax.meta.cavia import cavia
 from mtl_jax.meta.cnp import Decode, Encode, cnp
 from mtl_jax.meta.finetune import finetune
+from mtl_jax.meta.in_context import Answer, in_context
 from mtl_jax.meta.inner_loop import Adapted, init_rates, inner_loop
+from mtl_jax.meta.lora import lora
 from mtl_jax.meta.maml import maml
 from mtl_jax.meta.protonet import protonet
 from mtl_jax.meta.r2d2 import fit_ridge, r2d2
@@ -13,14 +17,20 @@ from mtl_jax.meta.task_map import masked_loss, task_gradient, task_mean
 
 __all__ = [
   "Adapted",
+  "Answer",
   "Decode",
+  "Embed",
   "Encode",
   "anil",
+  "anp",
+  "cavia",
   "cnp",
   "finetune",
   "fit_ridge",
+  "in_context",
   "init_rates",
   "inner_loop",
+  "lora",
   "maml",
   "masked_loss",
   "protonet",

@@ -10,31 +10,17 @@ average, so that it takes no step and no learning rate, and the order of the exa
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import jax.numpy as jnp
 import optax
 
-from mtl_jax.meta.optimise import start, step
-from mtl_jax.meta.task_map import hide_masked, task_gradient
-from mtl_jax.types import Algorithm, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
+from mtl_jax.meta.in_context import in_context
+from mtl_jax.types import Algorithm, Array, Batch, ExampleLoss, PyTree
 
 Encode = Callable[[PyTree, PyTree, Array], Array]
 """h: encode(params, x[n, ...], y[n, ...]) -> [n, d]"""
 Decode = Callable[[PyTree, PyTree, Array], Array]
 """g: decode(params, x[n, ...], r[d]) -> prediction[n, ...]"""
-
-
-class CNPState(NamedTuple):
-  """The state of `cnp`.
-
-  Attributes:
-    params: of h and g together; `encode` and `decode` take from it what is theirs.
-    opt_state: the outer optimiser's state.
-  """
-
-  params: PyTree
-  opt_state: optax.OptState
 
 
 def aggregate(encoded: Array, mask: Array) -> Array:
@@ -67,26 +53,6 @@ def cnp(
   """
 
   def answer(params: PyTree, support: Batch, x: PyTree) -> Array:
-    known_x, y, mask = hide_masked(support)
-    return decode(params, x, aggregate(encode(params, known_x, y), mask))
+    return decode(params, x, aggregate(encode(params, support.x, support.y), support.mask))
 
-  def init(params: PyTree) -> CNPState:
-    return CNPState(*start(outer, params))
-
-  def task_loss(params: PyTree, key: Array, episode: Episode) -> tuple[Array, Metrics]:
-    del key
-    x, y, mask = hide_masked(episode.query)
-    values = loss(answer(params, episode.support, x), y)
-    value = jnp.sum(jnp.where(mask, values, 0.0)) / jnp.maximum(jnp.sum(mask, dtype=values.dtype), 1.0)
-    return value, {"loss": value}
-
-  def update(key: Array, state: CNPState, data: Episode) -> tuple[CNPState, Metrics]:
-    gradient, metrics = task_gradient(task_loss, state.params, key, data, chunk)
-    params, opt_state = step(outer, gradient, state.opt_state, state.params)
-    return CNPState(params, opt_state), metrics | {"gradient_norm": optax.tree.norm(gradient)}
-
-  def predict(key: Array, state: CNPState, support: Batch, x: PyTree) -> Array:
-    del key
-    return answer(state.params, support, x)
-
-  return Algorithm(init, update, predict)
+  return in_context(answer, loss, outer=outer, chunk=chunk)

@@ -14,10 +14,10 @@ from typing import Literal, NamedTuple
 import jax
 import optax
 
-from mtl_jax.meta.inner_loop import Rates, init_rates, inner_loop
+from mtl_jax.meta.inner_loop import Adapted, Rates, init_rates, inner_loop
 from mtl_jax.meta.optimise import start, step
 from mtl_jax.meta.task_map import masked_loss, task_gradient
-from mtl_jax.tree import AdaptMask
+from mtl_jax.tree import AdaptMask, zeroed
 from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
 
 
@@ -44,6 +44,7 @@ def maml(
   outer: optax.GradientTransformation,
   first_order: bool = False,
   adapt: AdaptMask | None = None,
+  zero: AdaptMask | None = None,
   learned_rates: Literal["scalar", "leaf", "parameter"] | None = None,
   per_step_rates: bool = False,
   rematerialise: bool = False,
@@ -60,6 +61,7 @@ def maml(
     outer: Optax optimiser of theta, and of the rates where they are learned.
     first_order: ignore second derivatives.
     adapt: which leaves the inner loop changes; None: all.
+    zero: which leaves are 0 at the start of each task and not learned; None: none.
     learned_rates: learn a factor on the inner update, from 1: one in all, per leaf, per
       parameter.
     per_step_rates: a learned rate of its own for each inner step.
@@ -77,7 +79,7 @@ def maml(
   if per_step_rates and learned_rates is None:
     raise ValueError('per_step_rates says how rates are learned: choose learned_rates="scalar", for example')
   objective = masked_loss(apply, loss)
-  adapt_to = inner_loop(
+  from_start = inner_loop(
     objective,
     inner,
     inner_steps,
@@ -88,8 +90,11 @@ def maml(
     per_step_rates=per_step_rates,
   )
 
+  def adapt_to(params: PyTree, support: Batch, key: Array, rates: Rates | None) -> Adapted:
+    return from_start(params if zero is None else zeroed(params, zero), support, key, rates)
+
   def init(params: PyTree) -> MAMLState:
-    rates = None
+    params, rates = params if zero is None else zeroed(params, zero), None
     if learned_rates is not None:
       rates = init_rates(params, per=learned_rates, steps=inner_steps if per_step_rates else None)
     (params, rates), opt_state = start(outer, (params, rates))

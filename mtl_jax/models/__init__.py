@@ -1,6 +1,7 @@
 """Networks in Flax Linen: `model.init(key, x)`, `model.apply(params, x[n, ...]) -> [n, ...]`."""
 
 from mtl_jax.models.conv import Conv1D, Conv2D, PatchConv, conv4
+from mtl_jax.models.in_context import InContext
 from mtl_jax.models.mlp import MLP
 from mtl_jax.models.multitask import (
   CGC,
@@ -28,6 +29,7 @@ __all__ = [
   "CrossStitch",
   "DSelectK",
   "FiLM",
+  "InContext",
   "LoRA",
   "MMoE",
   "MultiTask",

@@ -78,8 +78,8 @@ def pairs(x: Array, y: Array) -> Array:
 
 
 def question(x: Array, r: Array) -> Array:
-  """(n, d), (e,) -> (n, d + e): a period asked about, and what is known of the product, as a decoder reads them."""
-  return jnp.concatenate([_known(x), jnp.broadcast_to(r[None], (x.shape[0], r.shape[0]))], axis=1)
+  """(n, d), (e,) or (n, e) -> (n, d + e): what is asked and what is known of the product, as a decoder reads them."""
+  return jnp.concatenate([_known(x), jnp.broadcast_to(jnp.atleast_2d(r), (x.shape[0], r.shape[-1]))], axis=1)
 
 
 def deciles_and_mean(raw: Array, x: Array) -> Array:

@@ -1,0 +1,101 @@
+"""Low-rank adaptation: the inner loop changes each matrix by a product of two thin ones, and nothing else.
+
+  W' = W + (alpha / r) A B,  A (inputs, r),  B (r, outputs),  B = 0 at the start of each task
+
+E. J. Hu et al., "LoRA: low-rank adaptation of large language models", ICLR 2022 (2021 on arXiv), eq. 3, in the layout
+x @ W of Linen, in which A comes first. There W is frozen and A random; here the meta-learner trains W, and the A from
+which every task starts, so that a few steps on A and B go far. What is kept of a new machine is r (inputs + outputs)
+numbers for each matrix. W' itself is formed, as the algorithm knows no network: while a task adapts, it takes the
+memory of the whole network.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from mtl_jax.meta.maml import maml
+from mtl_jax.tree import AdaptMask, partition
+from mtl_jax.types import Algorithm, Apply, Array, ExampleLoss, PyTree
+
+
+class LowRank(NamedTuple):
+  """The parameters of `lora`.
+
+  Attributes:
+    trunk: the network's own.
+    a: (inputs, r) for each leaf (inputs, outputs) of the trunk that adapts, None for others.
+    b: (r, outputs) likewise; 0.
+  """
+
+  trunk: PyTree
+  a: PyTree
+  b: PyTree
+
+
+def merge(params: LowRank, scale: float = 1.0) -> PyTree:
+  """The trunk with W + scale A B for each W."""
+  return jax.tree.map(lambda w, a, b: w if a is None else w + scale * (a @ b), *params)
+
+
+def lora(
+  apply: Apply,
+  loss: ExampleLoss,
+  *,
+  inner: optax.GradientTransformation,
+  inner_steps: int,
+  outer: optax.GradientTransformation,
+  rank: int,
+  alpha: float | None = None,
+  matrices: AdaptMask | None = None,
+  first_order: bool = False,
+  chunk: int | None = None,
+) -> Algorithm:
+  """Low-rank adaptation by the inner loop; other arguments, metrics and errors as `maml`.
+
+  `init` takes the network's parameters; the state's are a `LowRank`. A starts normal with variance 1 / inputs, from
+  the same draw each time.
+
+  Args:
+    rank: r.
+    alpha: W' is W + (alpha / r) A B; None: r.
+    matrices: which leaves adapt; None: all with two axes, the kernels of dense layers.
+
+  Raises:
+    ValueError: rank < 1; from `init`, no leaf adapts or one that does has not two axes.
+  """
+  if rank < 1:
+    raise ValueError(f"rank={rank}: a product of thin matrices has a rank of at least 1")
+  scale = 1.0 if alpha is None else alpha / rank
+
+  def only(*fields: str) -> AdaptMask:
+    return lambda params: jax.tree_util.tree_map_with_path(lambda path, _: path[0].name in fields, params)
+
+  learner = maml(
+    lambda params, x: apply(merge(params, scale), x),
+    loss,
+    inner=inner,
+    inner_steps=inner_steps,
+    outer=outer,
+    first_order=first_order,
+    adapt=only("a", "b"),
+    zero=only("b"),
+    chunk=chunk,
+  )
+
+  def init(params: PyTree) -> PyTree:
+    chosen, _ = partition(params, matrices or (lambda p: jax.tree.map(lambda leaf: jnp.ndim(leaf) == 2, p)))
+    leaves, structure = jax.tree.flatten(chosen)
+    if not leaves or any(jnp.ndim(w) != 2 for w in leaves):
+      raise ValueError(f"the leaves that adapt have shapes {[jnp.shape(w) for w in leaves]}; one or more, of two axes")
+    keys = jax.tree.unflatten(structure, list(jax.random.split(jax.random.key(0), len(leaves))))
+
+    def thin(w: Array, key: Array) -> Array:
+      return jax.random.normal(key, (w.shape[0], rank), w.dtype) / w.shape[0] ** 0.5
+
+    a = jax.tree.map(thin, chosen, keys)
+    b = jax.tree.map(lambda w: jnp.zeros((rank, w.shape[1]), w.dtype), chosen)
+    return learner.init(LowRank(params, a, b))
+
+  return learner._replace(init=init)

@@ -1,0 +1,177 @@
+"""Attention to labelled examples: against other code and by hand, any order of examples, and gradients, in float64."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from jax.flatten_util import ravel_pytree
+
+from mtl_jax import anp, in_context
+from mtl_jax.attention import attention
+from mtl_jax.losses import cross_entropy, squared_error
+from mtl_jax.models import InContext
+from mtl_jax.types import Batch, Episode
+
+KEY = jax.random.key(0)
+TASKS, SUPPORT, QUERY, INPUTS = 2, 5, 3, 2
+
+pytestmark = pytest.mark.usefixtures("quick_to_compile", "float64")
+
+
+def normal(seed, *shape):
+  return jnp.asarray(np.random.default_rng(seed).normal(size=shape))
+
+
+def test_attention_is_that_of_jax_and_nothing_where_nothing_is_kept():
+  query, key, value = normal(0, 4, 2, 3), normal(1, 6, 2, 3), normal(2, 6, 2, 5)
+  mask = jnp.arange(6) % 3 != 1
+  found = attention(query, key, value[..., :3], mask)
+  with jax.numpy_dtype_promotion("standard"):
+    expected = jax.nn.dot_product_attention(query, key, value[..., :3], mask=mask[None, None, :])
+  np.testing.assert_allclose(found, expected, rtol=1e-5)  # JAX's softmax is float32
+  assert attention(query, key, value, mask).shape == (4, 2, 5)
+  np.testing.assert_array_equal(attention(query, key, value, jnp.zeros(6, bool)), np.zeros((4, 2, 5)))
+  slope = jax.grad(lambda k: attention(query, k, value, jnp.zeros(6, bool)).sum())(key)
+  np.testing.assert_array_equal(slope, np.zeros_like(slope))
+
+
+def encode(params, x, y):
+  return jnp.tanh(jnp.concatenate([x, y], axis=1) @ params["h"])
+
+
+def embed(params, x):
+  return (x @ params["k"]).reshape(len(x), 2, 3)
+
+
+def decode(params, x, r):
+  return jnp.tanh(x @ params["g"] + r) @ params["out"]
+
+
+SIZES = {"h": (INPUTS + 1, 4), "k": (INPUTS, 6), "g": (INPUTS, 4), "out": (4, 1)}
+
+
+def test_an_attentive_process_is_that_of_the_equations_worked_out_in_numpy():
+  params = {name: normal(i, *size) for i, (name, size) in enumerate(SIZES.items())}
+  mask = jnp.asarray([True, False, True, True, False])
+  support, x = Batch(normal(7, SUPPORT, INPUTS), normal(8, SUPPORT, 1), mask), normal(9, QUERY, INPUTS)
+  algorithm = anp(encode, embed, decode, squared_error, outer=optax.sgd(1.0))
+  found = algorithm.predict(KEY, algorithm.init(params), support, x)
+  p, known = jax.tree.map(np.asarray, params), np.asarray(support.x)[mask]
+  r = np.tanh(np.concatenate([known, np.asarray(support.y)[mask]], axis=1) @ p["h"])
+  for i, asked in enumerate(np.asarray(x)):
+    taken = []
+    for head in range(2):
+      here = slice(3 * head, 3 * head + 3)
+      weight = np.exp((known @ p["k"])[:, here] @ (asked @ p["k"])[here] / np.sqrt(3))
+      taken.append(weight / weight.sum() @ r[:, 2 * head : 2 * head + 2])
+    np.testing.assert_allclose(found[i], np.tanh(asked @ p["g"] + np.concatenate(taken)) @ p["out"], rtol=1e-12)
+  nothing = support._replace(mask=jnp.zeros(SUPPORT, bool))
+  np.testing.assert_allclose(
+    algorithm.predict(KEY, algorithm.init(params), nothing, x), decode(params, x, jnp.zeros((QUERY, 4))), rtol=1e-12
+  )
+
+
+CLASSES = 3
+NETWORKS = {kind: InContext(outputs, width=4, layers=2, heads=2) for kind, outputs in (("numbers", 1), ("classes", 3))}
+
+
+def ragged(kind: str, hidden: float = 0.0) -> Episode:
+  """Tasks whose masked examples hold `hidden`."""
+
+  def side(count, seed):
+    mask = jnp.asarray(np.arange(count)[None] < np.array([[count], [count - 2]]))
+    x = jnp.where(mask[..., None], normal(seed, TASKS, count, INPUTS), hidden)
+    if kind == "numbers":
+      return Batch(x, jnp.where(mask[..., None], normal(seed + 1, TASKS, count, 1), hidden), mask)
+    y = np.random.default_rng(seed).integers(0, CLASSES, (TASKS, count))
+    return Batch(x, jnp.where(mask, y, -1 if np.isnan(hidden) else 99), mask)
+
+  return Episode(side(SUPPORT, 10), side(QUERY, 20), jnp.arange(TASKS))
+
+
+@pytest.fixture(scope="module", params=["attentive process", *NETWORKS])
+def learner(request):
+  """kind, algorithm, state, jitted update and predict over tasks."""
+  with jax.enable_x64(True):
+    outer = optax.sgd(1.0)
+    if request.param == "attentive process":
+      kind, algorithm = "numbers", anp(encode, embed, decode, squared_error, outer=outer)
+      params = {name: normal(i, *size) for i, (name, size) in enumerate(SIZES.items())}
+    else:
+      kind, net = request.param, NETWORKS[request.param]
+
+      def apply(params, support, x):
+        with jax.numpy_dtype_promotion("standard"):  # Flax's LayerNorm mixes float32 into float64
+          return jnp.asarray(net.apply(params, support, x))
+
+      algorithm = in_context(apply, squared_error if kind == "numbers" else cross_entropy, outer=outer)
+      one = jax.tree.map(lambda leaf: leaf[0].astype(jnp.float32) if leaf.dtype == float else leaf[0], ragged(kind))
+      shapes = jax.eval_shape(lambda: net.init(KEY, one.support, one.query.x))
+      leaves, structure = jax.tree.flatten(shapes)
+      params = jax.tree.unflatten(structure, [normal(i, *leaf.shape) for i, leaf in enumerate(leaves)])
+    predict = jax.jit(jax.vmap(algorithm.predict, (None, None, 0, 0)))
+    return kind, algorithm, algorithm.init(params), jax.jit(algorithm.update), predict
+
+
+def test_the_order_of_the_labelled_examples_does_not_matter(learner):
+  kind, _, state, _, predict = learner
+  data = ragged(kind)
+  first = predict(KEY, state, data.support, data.query.x)
+  for seed in range(3):
+    order = np.random.default_rng(seed).permutation(SUPPORT)
+    shuffled = jax.tree.map(lambda leaf, order=order: leaf[:, order], data.support)
+    np.testing.assert_allclose(predict(KEY, state, shuffled, data.query.x), first, rtol=1e-10)
+
+
+def test_no_question_sees_another(learner):
+  kind, _, state, _, predict = learner
+  data = ragged(kind)
+  first = predict(KEY, state, data.support, data.query.x)
+  other = predict(KEY, state, data.support, data.query.x.at[:, 0].add(1.0))
+  np.testing.assert_allclose(other[:, 1:], first[:, 1:], rtol=1e-12)
+  assert np.abs(other[:, 0] - first[:, 0]).max() > 1e-3
+
+
+def test_what_is_masked_changes_no_bit_and_every_label_counts(learner):
+  kind, _, state, update, predict = learner
+  data = ragged(kind)
+
+  def results(data):
+    return update(KEY, state, data), predict(KEY, state, data.support, data.query.x[:, :1])
+
+  clean = results(data)
+  for hidden in (np.nan, np.inf, 1e30):
+    spoilt = ragged(kind, hidden)
+    jax.tree.map(np.testing.assert_array_equal, results(spoilt), clean)
+  for i in range(SUPPORT - 2):
+    raised = data.support.y.at[:, i].add(1)
+    y = raised if kind == "numbers" else raised % CLASSES
+    changed = results(data._replace(support=data.support._replace(y=y)))
+    assert (np.abs(changed[1] - clean[1]).max(axis=(1, 2)) > 1e-6).all(), i
+
+
+def test_a_step_is_that_of_finite_differences(learner):
+  kind, _, state, update, _ = learner
+  data, step = ragged(kind), 1e-5
+  after, metrics = update(KEY, state, data)
+  flat, unravel = ravel_pytree(state.params)
+
+  def loss(flat):
+    return float(update(KEY, state._replace(params=unravel(flat)), data)[1]["loss"])
+
+  some = np.random.default_rng(0).permutation(len(flat))[:60]
+  expected = [(loss(flat + d) - loss(flat - d)) / (2 * step) for d in step * np.eye(len(flat))[some]]
+  found = np.asarray(flat - ravel_pytree(after.params)[0])
+  np.testing.assert_allclose(found[some], expected, rtol=1e-5, atol=1e-7)
+  assert float(metrics["gradient_norm"]) == pytest.approx(np.linalg.norm(found), rel=1e-10)
+
+
+def test_without_labels_the_answer_is_finite_and_does_not_depend_on_what_was_hidden(learner):
+  kind, _, state, _, predict = learner
+  data = ragged(kind)
+  nothing = data.support._replace(mask=jnp.zeros((TASKS, SUPPORT), bool))
+  found = predict(KEY, state, nothing, data.query.x)
+  other = predict(KEY, state, nothing._replace(x=nothing.x + 3.0), data.query.x)
+  assert np.isfinite(found).all()
+  np.testing.assert_array_equal(found, other)
