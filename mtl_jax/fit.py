@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 import logging
 import signal
 import threading
@@ -36,7 +37,7 @@ class RowWriter(Protocol):
   """What `fit` needs of a place for metrics; `mtl_jax.recorder.Recorder` is one."""
 
   def write(self, row: Mapping[str, Any]) -> None: ...
-  def rewind(self, step: int) -> None: ...
+  def rewind(self, step: int) -> list[dict[str, Any]]: ...
 
 
 class TrainingError(Exception):
@@ -70,8 +71,9 @@ def fit(
   check_every: int = 1,
   progress: str | None = None,
   resume: bool = False,
+  seconds: float | None = None,
 ) -> tuple[PyTree, History]:
-  """Trains `state` until `steps` steps have been taken.
+  """Trains `state` until `steps` steps have been taken, or `seconds` have gone by.
 
   Step i draws its tasks and its randomness from `fold_in(key, i)`, so that a resumed run
   ends with the same bits as one that was never stopped. Steps run in chunks, each one call
@@ -90,6 +92,8 @@ def fit(
     progress: what to write before a progress bar; None shows none. Needs rich.
     resume: goes on from the latest checkpoint, or from `state` where there is none yet, and
       drops the rows recorded after it.
+    seconds: training ends with the chunk in which they are over: time in steps, their compilation
+      included and checks left out. A resumed run counts what `recorder` says was used before.
 
   Returns:
     The state, and a history: metric -> [steps taken here, ...], and after validation
@@ -109,19 +113,20 @@ def fit(
   sample = tasks.sample if isinstance(tasks.sample, Partial) else Partial(tasks.sample)
   sample = jax.device_put(sample)  # once, and not with every chunk
   start, state = _first_step(state, steps, checkpoints, resume)
-  if resume and recorder is not None:
-    recorder.rewind(start)
+  rows = [{"step": 0}, *(recorder.rewind(start) if resume and recorder is not None else ())]
+  spent = sum((b["step"] - a["step"]) / b["steps_per_s"] for a, b in itertools.pairwise(rows))
 
   chunks: list[History] = []
   checks: list[dict[str, float]] = []
   step, saved = start, start
   with _signals() as received, _bar(progress, start, steps) as show:
-    while step < steps and not received:
+    while step < steps and not received and (seconds is None or spent < seconds):
       began = time.perf_counter()
       stop = min((step // chunk_steps + 1) * chunk_steps, steps)
       state, rows = _chunk(algorithm, tasks_per_step, chunk_steps, tasks.in_turn, sample, key, step, stop, state)
       rows = {name: np.asarray(row)[: stop - step] for name, row in jax.device_get(rows).items()}
-      rate = (stop - step) / (time.perf_counter() - began)
+      took = time.perf_counter() - began
+      rate, spent = (stop - step) / took, spent + took
       _require_finite(step, rows, checkpoints)
       chunks.append(rows)
       step = stop
@@ -129,7 +134,8 @@ def fit(
       report = {name: np.mean(row, axis=0, dtype=np.float64).tolist() for name, row in rows.items()}
       report |= {"step": step, "steps_per_s": rate, "tasks_per_s": rate * tasks_per_step}
       # Even when interrupted the last step is checked: resuming at the end would find nothing left to do.
-      due = step == steps or (not received and step % (chunk_steps * check_every) == 0)
+      over = step == steps or (seconds is not None and spent >= seconds)
+      due = over or (not received and step % (chunk_steps * check_every) == 0)
       if due:
         _require_finite(step - 1, _health(state), checkpoints)
         if validate is not None:
