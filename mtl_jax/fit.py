@@ -4,6 +4,7 @@ import contextlib
 import functools
 import itertools
 import logging
+import math
 import signal
 import threading
 import time
@@ -148,7 +149,8 @@ def fit(
       if due and checkpoints is not None:
         checkpoints.save(step, state, report.get("validation_score"))
         saved = step
-      show(step, rate, rate * tasks_per_step, report)
+      left = min((steps - step) / rate, math.inf if seconds is None else max(seconds - spent, 0.0))
+      show(step, left, rate, rate * tasks_per_step, report)
 
     history = {name: np.concatenate([rows[name] for rows in chunks]) for name in chunks[0]} if chunks else {}
     history |= {name: np.asarray([row[name] for row in checks]) for name in checks[0]} if checks else {}
@@ -277,8 +279,8 @@ def _bar(description: str | None, start: int, steps: int) -> Iterator[Callable[.
   with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(table_column=whole), note) as bar:
     task = bar.add_task(description, total=steps, completed=start, note="compiling")
 
-    def show(step: int, steps_per_s: float, tasks_per_s: float, report: Mapping[str, Any]) -> None:
-      left = timedelta(seconds=round((steps - step) / steps_per_s))
+    def show(step: int, seconds: float, steps_per_s: float, tasks_per_s: float, report: Mapping[str, Any]) -> None:
+      left = timedelta(seconds=round(seconds))
       loss = f"loss {np.mean(report['loss']):.4g}, " if "loss" in report else ""
       steps_rate, tasks_rate = (f"{x:,.0f}" if x >= 100 else f"{x:.3g}" for x in (steps_per_s, tasks_per_s))
       rates = f"{steps_rate} steps/s, {tasks_rate} tasks/s"

@@ -4,10 +4,12 @@ from mtl_jax.config.checks import (
   ConfigError,
   validate,
 )
+from mtl_jax.config.compared import compared
 from mtl_jax.config.file import (
   dump,
   load,
   load_designs,
+  load_factory,
 )
 from mtl_jax.config.job import (
   AnyConfig,
@@ -21,6 +23,7 @@ from mtl_jax.config.methods import (
   Anil,
   Cnp,
   Conv1D,
+  Custom,
   Finetune,
   Maml,
   Model,
@@ -28,6 +31,7 @@ from mtl_jax.config.methods import (
   R2d2,
   Reptile,
   Residual,
+  name_of,
 )
 from mtl_jax.config.multitask import (
   Factory,
@@ -72,6 +76,7 @@ __all__ = [
   "Config",
   "ConfigError",
   "Conv1D",
+  "Custom",
   "Demand",
   "Evaluation",
   "Factory",
@@ -106,8 +111,11 @@ __all__ = [
   "Training",
   "Turbine",
   "Turbofan",
+  "compared",
   "dump",
   "load",
   "load_designs",
+  "load_factory",
+  "name_of",
   "validate",
 ]

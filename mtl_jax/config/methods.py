@@ -97,4 +97,20 @@ class Finetune:
   head_only: bool = False
 
 
-Algorithm = Maml | Anil | Reptile | ProtoNet | R2d2 | Cnp | Finetune
+@dataclasses.dataclass(frozen=True)
+class Custom:
+  """An algorithm of one's own, in a file of one's own; notebooks/02_your_own_algorithm.ipynb writes one."""
+
+  factory: str
+  """FILE.py:FUNCTION; FUNCTION(apply, loss, *, classes, **options) -> mtl_jax.Algorithm"""
+  embedding: int | None = None
+  """numbers that the network gives; None: one for each class, or for each number to predict"""
+  options: tuple[tuple[str, float | int | bool | str], ...] = ()
+
+
+Algorithm = Maml | Anil | Reptile | ProtoNet | R2d2 | Cnp | Finetune | Custom
+
+
+def name_of(algorithm: Algorithm) -> str:
+  """What the checkpoints, the metrics and, but for `Finetune`, the rows of an algorithm are called."""
+  return algorithm.factory.rpartition(":")[2] if isinstance(algorithm, Custom) else type(algorithm).__name__.lower()

@@ -131,7 +131,9 @@ def rows(table: Table | None = None, filters: int = 64, ways: int = 60) -> list[
     ways: in ProtoNet's training.
   """
   table = omniglot.load() if table is None else table
-  train, *held_out = (characters.pool(table, split) for split in ("train", "val", "test"))
+  image, character = table.columns["image"], table.labels["character"]
+  parts = (table.groups["split"] == split for split in ("train", "val", "test"))
+  train, *held_out = (characters.pool(image[part], character[part]) for part in parts)
   found = []
   for i, (n, k) in enumerate(_COLUMNS):
     families = (few_shot(pool, shots=k, queries=_QUESTIONS, ways=n) for pool in held_out)
