@@ -2,7 +2,9 @@
 
 import contextlib
 import functools
+import itertools
 import logging
+import math
 import signal
 import threading
 import time
@@ -36,7 +38,7 @@ class RowWriter(Protocol):
   """What `fit` needs of a place for metrics; `mtl_jax.recorder.Recorder` is one."""
 
   def write(self, row: Mapping[str, Any]) -> None: ...
-  def rewind(self, step: int) -> None: ...
+  def rewind(self, step: int) -> list[dict[str, Any]]: ...
 
 
 class TrainingError(Exception):
@@ -70,8 +72,9 @@ def fit(
   check_every: int = 1,
   progress: str | None = None,
   resume: bool = False,
+  seconds: float | None = None,
 ) -> tuple[PyTree, History]:
-  """Trains `state` until `steps` steps have been taken.
+  """Trains `state` until `steps` steps have been taken, or `seconds` have gone by.
 
   Step i draws its tasks and its randomness from `fold_in(key, i)`, so that a resumed run
   ends with the same bits as one that was never stopped. Steps run in chunks, each one call
@@ -90,6 +93,8 @@ def fit(
     progress: what to write before a progress bar; None shows none. Needs rich.
     resume: goes on from the latest checkpoint, or from `state` where there is none yet, and
       drops the rows recorded after it.
+    seconds: training ends with the chunk in which they are over: time in steps, their compilation
+      included and checks left out. A resumed run counts what `recorder` says was used before.
 
   Returns:
     The state, and a history: metric -> [steps taken here, ...], and after validation
@@ -109,19 +114,20 @@ def fit(
   sample = tasks.sample if isinstance(tasks.sample, Partial) else Partial(tasks.sample)
   sample = jax.device_put(sample)  # once, and not with every chunk
   start, state = _first_step(state, steps, checkpoints, resume)
-  if resume and recorder is not None:
-    recorder.rewind(start)
+  rows = [{"step": 0}, *(recorder.rewind(start) if resume and recorder is not None else ())]
+  spent = sum((b["step"] - a["step"]) / b["steps_per_s"] for a, b in itertools.pairwise(rows))
 
   chunks: list[History] = []
   checks: list[dict[str, Any]] = []
   step, saved = start, start
   with _signals() as received, _bar(progress, start, steps) as show:
-    while step < steps and not received:
+    while step < steps and not received and (seconds is None or spent < seconds):
       began = time.perf_counter()
       stop = min((step // chunk_steps + 1) * chunk_steps, steps)
       state, rows = _chunk(algorithm, tasks_per_step, chunk_steps, tasks.in_turn, sample, key, step, stop, state)
       rows = {name: np.asarray(row)[: stop - step] for name, row in jax.device_get(rows).items()}
-      rate = (stop - step) / (time.perf_counter() - began)
+      took = time.perf_counter() - began
+      rate, spent = (stop - step) / took, spent + took
       _require_finite(step, rows, checkpoints)
       chunks.append(rows)
       step = stop
@@ -129,7 +135,8 @@ def fit(
       report = {name: np.mean(row, axis=0, dtype=np.float64).tolist() for name, row in rows.items()}
       report |= {"step": step, "steps_per_s": rate, "tasks_per_s": rate * tasks_per_step}
       # Even when interrupted the last step is checked: resuming at the end would find nothing left to do.
-      due = step == steps or (not received and step % (chunk_steps * check_every) == 0)
+      over = step == steps or (seconds is not None and spent >= seconds)
+      due = over or (not received and step % (chunk_steps * check_every) == 0)
       if due:
         _require_finite(step - 1, _health(state), checkpoints)
         if validate is not None:
@@ -142,7 +149,8 @@ def fit(
       if due and checkpoints is not None:
         checkpoints.save(step, state, report.get("validation_score"))
         saved = step
-      show(step, rate, rate * tasks_per_step, report)
+      left = min((steps - step) / rate, math.inf if seconds is None else max(seconds - spent, 0.0))
+      show(step, left, rate, rate * tasks_per_step, report)
 
     history = {name: np.concatenate([rows[name] for rows in chunks]) for name in chunks[0]} if chunks else {}
     history |= {name: np.asarray([row[name] for row in checks]) for name in checks[0]} if checks else {}
@@ -268,8 +276,8 @@ def _bar(description: str | None, start: int, steps: int) -> Iterator[Callable[.
   with Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}")) as bar:
     task = bar.add_task(description, total=steps, completed=start, note="compiling")
 
-    def show(step: int, steps_per_s: float, tasks_per_s: float, report: Mapping[str, Any]) -> None:
-      left = timedelta(seconds=round((steps - step) / steps_per_s))
+    def show(step: int, seconds: float, steps_per_s: float, tasks_per_s: float, report: Mapping[str, Any]) -> None:
+      left = timedelta(seconds=round(seconds))
       loss = f"loss {np.mean(report['loss']):.4g}, " if "loss" in report else ""
       fast = [f"{x:,.0f}" if x >= 100 else f"{x:.3g}" for x in (steps_per_s, tasks_per_s)]
       rates = f"{fast[0]} steps/s, {fast[1]} tasks/s"

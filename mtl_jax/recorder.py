@@ -38,19 +38,20 @@ class Recorder:
       file.flush()
       os.fsync(file.fileno())
 
-  def rewind(self, step: int) -> None:
-    """Drops this recorder's rows whose `step` is beyond `step`; all of them or none."""
+  def rewind(self, step: int) -> list[dict[str, Any]]:
+    """Drops this recorder's rows whose `step` is beyond `step`, all of them or none, and returns those that stay."""
 
-    def beyond(row: dict[str, Any]) -> bool:
-      mine = all(row.get(name) == value for name, value in self._tags.items())
-      return mine and row.get("step", step) > step
+    def mine(row: dict[str, Any]) -> bool:
+      return all(row.get(name) == value for name, value in self._tags.items())
 
+    kept = [row for row in read(self._path) if not mine(row) or row.get("step", step) <= step]
     rewritten = self._path.with_name(self._path.name + ".rewind")
     with rewritten.open("wb") as file:
-      file.writelines(_line(row) for row in read(self._path) if not beyond(row))
+      file.writelines(map(_line, kept))
       file.flush()
       os.fsync(file.fileno())
     os.replace(rewritten, self._path)
+    return [row for row in kept if mine(row)]
 
 
 def _line(row: Mapping[str, Any]) -> bytes:

@@ -8,17 +8,13 @@ python scripts/train.py runs/fleet_diagnosis-20260101-120000 --resume
 
 import dataclasses
 import sys
-import time
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
 from mtl_jax import job
-from mtl_jax.config import AnyConfig, ConfigError, load, validate
-from mtl_jax.fit import Interrupted
-from mtl_jax.report import write_report
+from mtl_jax.config import AnyConfig, ConfigError, load
 
 
 def _command(config: AnyConfig, docstring: str, argv: list[str]) -> tuple[AnyConfig, bool]:
@@ -54,23 +50,7 @@ def main(argv: list[str]) -> None:
   folder = _run_folder(path, "--resume" in argv[1:])
   config, docstring = load((folder or path) / "config.py" if (folder or path).is_dir() else path)
   config, resume = _command(config, docstring, argv[1:])
-  validate(config)
-  began = time.perf_counter()
-  data = job.data(config)
-  if folder is None:
-    folder = Path("runs") / f"{config.name}-{datetime.now():%Y%m%d-%H%M%S}"
-    job.start(config, docstring, folder)
-  job.console.print(f"run folder: {folder}")
-  prepared = time.perf_counter()
-  try:
-    job.train(config, data, folder, resume)
-  except Interrupted as error:
-    write_report([folder], folder / "report.html")
-    job.console.print(f"{error}\ngo on with: python scripts/train.py {folder} --resume", soft_wrap=True)
-    raise SystemExit(130) from None
-  job.note(folder, tasks=prepared - began, training=time.perf_counter() - prepared)
-  job.score(config, data, folder)
-  job.console.print(f"report: {write_report([folder], folder / 'report.html')}")
+  job.run(config, docstring, folder, resume)
 
 
 if __name__ == "__main__":

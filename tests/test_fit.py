@@ -46,6 +46,8 @@ class FakeRecorder:
 
   def rewind(self, step):
     self.rewound.append(step)
+    self.rows = [row for row in self.rows if row["step"] <= step]
+    return self.rows
 
 
 def run(algorithm=None, state=None, tasks=None, **options):
@@ -200,6 +202,20 @@ def test_resuming_before_the_first_checkpoint_starts_at_the_first_step():
   recorder = FakeRecorder()
   state, _ = run(counter(), ZERO, NOTHING, checkpoints=FakeStore(), recorder=recorder, resume=True)
   assert float(state["n"]) == 7 and recorder.rewound == [0]
+
+
+def test_training_ends_with_the_chunk_in_which_its_time_is_over_and_a_resumed_run_has_no_more_of_it(monkeypatch):
+  """A clock that is asked before and after each chunk and goes on by 1 s each time: a chunk takes 1 s."""
+  monkeypatch.setattr(sys.modules["mtl_jax.fit"].time, "perf_counter", map(float, range(100)).__next__)
+  store, recorder = FakeStore(), FakeRecorder()
+  limited = {"steps": 100, "chunk_steps": 4, "check_every": 5, "checkpoints": store, "recorder": recorder}
+  state, _ = run(counter(), ZERO, NOTHING, seconds=2.5, **limited)
+  assert float(state["n"]) == 12
+  assert store.steps() == [12]  # a last check, though not on the grid
+  state, history = run(counter(), ZERO, NOTHING, seconds=2.5, resume=True, **limited)
+  assert (float(state["n"]), history) == (12, {})
+  state, _ = run(counter(), ZERO, NOTHING, seconds=4.5, resume=True, **limited)
+  assert float(state["n"]) == 20
 
 
 def test_checks_validate_save_and_record_on_the_grid_and_at_the_end():

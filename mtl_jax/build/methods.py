@@ -179,6 +179,11 @@ def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int
       )
     case c.Cnp() | c.Anp() | c.InContext():
       raise TypeError("this method is not made of a network that knows only x: see `one_pass`")
+    case c.Custom(factory, _, options):
+      made = c.load_factory(factory)(apply, loss, classes=classes, **dict(options))
+      if not isinstance(made, Algorithm):
+        raise c.ConfigError(f"{factory} made a {type(made).__name__} and not an mtl_jax.Algorithm")
+      return made
     case c.Finetune(lr, steps, outer_lr, head_only):
       adapt = tree.named("head") if head_only else None
       return meta.finetune(apply, loss, inner=optax.sgd(lr), inner_steps=steps, outer=optax.adam(outer_lr), adapt=adapt)
@@ -192,6 +197,8 @@ def _trained(config: c.Config, name: str, a: c.Algorithm, *methods: Method) -> T
   width = outputs
   if isinstance(a, c.ProtoNet | c.R2d2):  # these read an embedding
     width = None if isinstance(config.model, c.Residual) else a.embedding
+  if isinstance(a, c.Custom) and a.embedding is not None:
+    width = a.embedding
   net = network(config, width, a.context if isinstance(a, c.Cavia) else 0)
   return Trained(name, net.init, cache(lambda a: algorithm(a, net.apply, loss, outputs)), a, methods)
 
@@ -211,7 +218,7 @@ def trained(config: c.Config) -> list[Trained]:
       methods = methods if max(config.evaluation.shots) else methods[:1]
       result.append(_trained(config, "finetune", a, *methods))
     else:
-      name = "in_context" if isinstance(a, c.InContext) else type(a).__name__.lower()
+      name = c.name_of(a)
       result.append(_trained(config, name, a, Method(name, "ours", a, True)))
   return result
 

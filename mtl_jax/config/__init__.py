@@ -4,10 +4,12 @@ from mtl_jax.config.checks import (
   ConfigError,
   validate,
 )
+from mtl_jax.config.compared import compared
 from mtl_jax.config.file import (
   dump,
   load,
   load_designs,
+  load_factory,
 )
 from mtl_jax.config.job import (
   AnyConfig,
@@ -23,6 +25,7 @@ from mtl_jax.config.methods import (
   Cavia,
   Cnp,
   Conv1D,
+  Custom,
   Finetune,
   InContext,
   Lora,
@@ -32,6 +35,7 @@ from mtl_jax.config.methods import (
   R2d2,
   Reptile,
   Residual,
+  name_of,
 )
 from mtl_jax.config.multitask import (
   Factory,
@@ -78,6 +82,7 @@ __all__ = [
   "Config",
   "ConfigError",
   "Conv1D",
+  "Custom",
   "Demand",
   "Evaluation",
   "Factory",
@@ -114,8 +119,11 @@ __all__ = [
   "Training",
   "Turbine",
   "Turbofan",
+  "compared",
   "dump",
   "load",
   "load_designs",
+  "load_factory",
+  "name_of",
   "validate",
 ]

@@ -1,7 +1,21 @@
 """What a config cannot be."""
 
+from pathlib import Path
+
 from mtl_jax.config.job import AnyConfig, Config
-from mtl_jax.config.methods import MLP, Algorithm, Anp, Cavia, Cnp, Conv1D, InContext, Model, Residual
+from mtl_jax.config.methods import (
+  MLP,
+  Algorithm,
+  Anp,
+  Cavia,
+  Cnp,
+  Conv1D,
+  Custom,
+  InContext,
+  Model,
+  Residual,
+  name_of,
+)
 from mtl_jax.config.multitask import MultiTask
 from mtl_jax.config.tasks import (
   WITHOUT_LABELS,
@@ -117,6 +131,7 @@ def _validate_few_shot(config: Config) -> None:
   for field in ("steps", "tasks_per_step", "seeds", "chunk_steps", "validation_episodes", "keep"):
     value = getattr(t, field)
     _require(value >= 1, f"training.{field}", value, "must be at least 1")
+  _require(t.minutes is None or t.minutes > 0.0, "training.minutes", t.minutes, "must be positive")
   _require(e.episodes >= 1, "evaluation.episodes", e.episodes, "must be at least 1")
   fewest = 0 if isinstance(config.tasks, WITHOUT_LABELS) else 1
   named = f"name at least one count, each at least {fewest}"
@@ -128,12 +143,17 @@ def _validate_few_shot(config: Config) -> None:
     f"must lie between {min(1, max(e.shots))} and the largest of evaluation.shots, {max(e.shots)}",
   )
   kinds = [type(algorithm).__name__ for algorithm in (config.algorithm, *config.controls)]
-  _require(len(set(kinds)) == len(kinds), "controls", kinds[1:], "each algorithm can stand in a job once")
+  names = [name_of(algorithm) for algorithm in (config.algorithm, *config.controls)]
+  _require(len(set(names)) == len(names), "controls", names[1:], "each algorithm can stand in a job once")
   for i, algorithm in enumerate((config.algorithm, *config.controls)):
     where = "algorithm" if i == 0 else f"controls.{i - 1}"
     for field in ("inner_lr", "outer_lr"):
       value = getattr(algorithm, field, 1.0)
       _require(0.0 < value < float("inf"), f"{where}.{field}", value, "a learning rate must be positive and finite")
+    if isinstance(algorithm, Custom):
+      path, _, function = algorithm.factory.rpartition(":")
+      named = function.isidentifier() and Path(path).is_file()
+      _require(named, f"{where}.factory", algorithm.factory, "FILE.py:FUNCTION, with a file that is there")
     steps = getattr(algorithm, "inner_steps", 1)
     _require(steps >= 0, f"{where}.inner_steps", steps, "cannot be negative")
     _validate_method(where, algorithm, config)

@@ -1,8 +1,10 @@
 """Config files."""
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from mtl_jax.config.checks import ConfigError
 from mtl_jax.config.job import AnyConfig, Config
@@ -43,6 +45,15 @@ def load_designs(path: Path) -> dict[str, Config]:
   if not isinstance(designs, dict) or not all(hasattr(one.tasks, "kept_out") for one in designs.values()):
     raise ConfigError(f"{path}: defines no `designs = {{name: Config(...)}}` for tasks with a field `kept_out`")
   return designs
+
+
+def load_factory(factory: str) -> Callable[..., Any]:
+  """The function of `Custom.factory`, FILE.py:FUNCTION; ConfigError if there is none."""
+  path, _, function = factory.rpartition(":")
+  found = getattr(_module(Path(path)), function, None)
+  if not callable(found):
+    raise ConfigError(f"{factory}: {path} defines no function {function!r}")
+  return found
 
 
 def dump(config: AnyConfig, docstring: str) -> str:

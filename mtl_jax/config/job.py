@@ -11,6 +11,8 @@ from mtl_jax.config.tasks import Tasks
 class Training:
   steps: int = 600
   """meta-updates"""
+  minutes: float | None = None
+  """of training for each algorithm and fold, after which it ends though not all steps are taken"""
   tasks_per_step: int = 16
   """tasks in each meta-update, for each seed"""
   seeds: int = 5

@@ -144,4 +144,26 @@ class Finetune:
   head_only: bool = False
 
 
-Algorithm = Maml | Anil | Cavia | Lora | Reptile | ProtoNet | R2d2 | Cnp | Anp | InContext | Finetune
+@dataclasses.dataclass(frozen=True)
+class Custom:
+  """An algorithm of one's own, in a file of one's own; notebooks/02_your_own_algorithm.ipynb writes one."""
+
+  factory: str
+  """FILE.py:FUNCTION; FUNCTION(apply, loss, *, classes, **options) -> mtl_jax.Algorithm"""
+  embedding: int | None = None
+  """numbers that the network gives; None: one for each class, or for each number to predict"""
+  options: tuple[tuple[str, float | int | bool | str], ...] = ()
+
+
+Algorithm = Maml | Anil | Cavia | Lora | Reptile | ProtoNet | R2d2 | Cnp | Anp | InContext | Finetune | Custom
+
+
+def name_of(algorithm: Algorithm) -> str:
+  """What the checkpoints, the metrics and, but for `Finetune`, the rows of an algorithm are called."""
+  match algorithm:
+    case Custom(factory):
+      return factory.rpartition(":")[2]
+    case InContext():
+      return "in_context"
+    case _:
+      return type(algorithm).__name__.lower()

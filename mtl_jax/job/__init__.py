@@ -3,14 +3,18 @@
 Everything here can be stopped and resumed.
 """
 
+import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mtl_jax import build
 from mtl_jax.build import multitask as joint
-from mtl_jax.config import AnyConfig, MultiTask
+from mtl_jax.config import AnyConfig, MultiTask, validate
+from mtl_jax.fit import Interrupted
 from mtl_jax.job import few_shot, multitask
 from mtl_jax.job.folder import console, exit_with_message, note, start
+from mtl_jax.report import write_report
 
 
 def data(config: AnyConfig) -> Any:
@@ -33,4 +37,25 @@ def score(config: AnyConfig, given: Any, folder: Path) -> list[dict[str, Any]]:
   return few_shot.score(config, given, folder)
 
 
-__all__ = ["console", "data", "exit_with_message", "note", "score", "start", "train"]
+def run(config: AnyConfig, docstring: str, folder: Path | None, resume: bool) -> None:
+  """All of a job: a run folder, or `folder` to go on with, training, scores and the report; SystemExit if stopped."""
+  validate(config)
+  began = time.perf_counter()
+  given = data(config)
+  if folder is None:
+    folder = Path("runs") / f"{config.name}-{datetime.now():%Y%m%d-%H%M%S}"
+    start(config, docstring, folder)
+  console.print(f"run folder: {folder}")
+  prepared = time.perf_counter()
+  try:
+    train(config, given, folder, resume)
+  except Interrupted as error:
+    write_report([folder], folder / "report.html")
+    console.print(f"{error}\ngo on with: python scripts/train.py {folder} --resume", soft_wrap=True)
+    raise SystemExit(130) from None
+  note(folder, tasks=prepared - began, training=time.perf_counter() - prepared)
+  score(config, given, folder)
+  console.print(f"report: {write_report([folder], folder / 'report.html')}")
+
+
+__all__ = ["console", "data", "exit_with_message", "note", "run", "score", "start", "train"]

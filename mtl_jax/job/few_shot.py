@@ -100,6 +100,7 @@ def train(config: Config, folds: list[Fold], folder: Path, resume: bool) -> None
         validate=_validation(config, algorithm, fold),
         progress=f"{label} ({t.seeds} seeds)",
         resume=resume,
+        seconds=None if t.minutes is None else 60.0 * t.minutes,
       )
 
 

@@ -31,16 +31,20 @@ def write_json(path: Path, value: Any) -> None:
   os.replace(temporary, path)
 
 
+def device() -> str:
+  """What this process computes on."""
+  return f"{jax.devices()[0].device_kind}, {os.cpu_count()} CPU cores ({platform.machine()})"
+
+
 def start(config: AnyConfig, docstring: str, folder: Path) -> None:
   """Makes the run folder with config.py and run.json."""
   folder.mkdir(parents=True)
   (folder / "config.py").write_text(dump(config, docstring))
-  device = jax.devices()[0]
   facts = {
     "name": config.name,
     "command": shlex.join(["python", *sys.argv]),
     "started": datetime.now(UTC).isoformat(timespec="seconds"),
-    "device": f"{device.device_kind}, {os.cpu_count()} CPU cores ({platform.machine()})",
+    "device": device(),
     "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in _PACKAGES},
     "config": (folder / "config.py").read_text(),
     "docstring": docstring,
