@@ -19,6 +19,13 @@ from mtl_jax.types import Algorithm, Array, Metrics, PyTree, TaskFamily
 
 _log = logging.getLogger(__name__)
 
+_UNSOLVED = 0.1
+_MISTRUST = (
+  "up to step %d the inner problem of %.0f %% of the tasks was not solved well enough to trust their meta-gradient "
+  "(metrics inner_stationarity and cg_residual say how well). Take more inner steps, another inner learning rate, "
+  "more steps of conjugate gradients or a larger penalty. This is said once."
+)
+
 History = dict[str, np.ndarray]
 
 
@@ -90,6 +97,9 @@ def fit(
     resume: goes on from the latest checkpoint, or from `state` where there is none yet, and
       drops the rows recorded after it.
 
+  A metric named `unsolved`, the share of tasks whose inner problem an algorithm could not solve
+  well enough for its gradient to be trusted, is warned of once when a chunk's mean exceeds 0.1.
+
   Returns:
     The state, and a history: metric -> [steps taken here, ...], and after validation
     `validation_step` and `validation_*` -> [checks made here].
@@ -113,7 +123,7 @@ def fit(
 
   chunks: list[History] = []
   checks: list[dict[str, float]] = []
-  step, saved = start, start
+  step, saved, trusted = start, start, True
   with _signals() as received, _bar(progress, start, steps) as show:
     while step < steps and not received:
       began = time.perf_counter()
@@ -127,6 +137,9 @@ def fit(
 
       report = {name: np.mean(row, axis=0, dtype=np.float64).tolist() for name, row in rows.items()}
       report |= {"step": step, "steps_per_s": rate, "tasks_per_s": rate * tasks_per_step}
+      if trusted and np.mean(report.get("unsolved", 0.0)) > _UNSOLVED:
+        trusted = False
+        _log.warning(_MISTRUST, step, 100 * np.mean(report["unsolved"]))
       due = not received and (step % (chunk_steps * check_every) == 0 or step == steps)
       if due:
         _require_finite(step - 1, _health(state), checkpoints)

@@ -3,8 +3,10 @@
 from mtl_jax.meta.anil import anil
 from mtl_jax.meta.cnp import Decode, Encode, cnp
 from mtl_jax.meta.finetune import finetune
+from mtl_jax.meta.imaml import imaml
 from mtl_jax.meta.inner_loop import Adapted, init_rates, inner_loop
 from mtl_jax.meta.maml import maml
+from mtl_jax.meta.precision import computed_in
 from mtl_jax.meta.protonet import protonet
 from mtl_jax.meta.r2d2 import fit_ridge, r2d2
 from mtl_jax.meta.replicate import replicate
@@ -17,8 +19,10 @@ __all__ = [
   "Encode",
   "anil",
   "cnp",
+  "computed_in",
   "finetune",
   "fit_ridge",
+  "imaml",
   "init_rates",
   "inner_loop",
   "maml",
