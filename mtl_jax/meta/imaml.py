@@ -10,12 +10,12 @@ H u, so that memory is flat in the number of inner steps. All of it holds at the
 only: `inner_stationarity` and `cg_residual` say how far from it a run is.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
-from jax.scipy.sparse.linalg import cg
 
 from mtl_jax.meta.inner_loop import inner_loop
 from mtl_jax.meta.optimise import start, step
@@ -35,10 +35,33 @@ class IMAMLState(NamedTuple):
   opt_state: optax.OptState
 
 
-def _share(part: PyTree, whole: PyTree) -> Array:
-  """|part| / |whole|, 0 where whole is 0."""
-  norm = optax.tree.norm(whole)
-  return jnp.where(norm > 0.0, optax.tree.norm(part) / jnp.where(norm > 0.0, norm, 1.0), 0.0)
+def _ratio(a: Array, b: Array) -> Array:
+  """a / b where b is positive, 0 elsewhere."""
+  return jnp.where(b > 0.0, a / jnp.where(b > 0.0, b, 1.0), 0.0)
+
+
+def conjugate_gradients(product: Callable[[PyTree], PyTree], b: PyTree, steps: int) -> tuple[PyTree, PyTree]:
+  """`steps` steps from 0 on product(x) = b; the product symmetric and positive. Returns x and b - product(x).
+
+  M. R. Hestenes, E. Stiefel, "Methods of conjugate gradients for solving linear systems", 1952. A direction of
+  no or negative curvature is not followed. One product a step; that of `jax.scipy` takes one more to
+  start and keeps the residual to itself.
+  """
+
+  def add(x: PyTree, scale: Array, y: PyTree) -> PyTree:
+    return jax.tree.map(lambda x, y: x + scale.astype(x.dtype) * y, x, y)
+
+  def advance(carry: tuple[PyTree, PyTree, PyTree, Array], _: None) -> tuple[tuple, None]:
+    x, residual, direction, squared = carry
+    image = product(direction)
+    rate = _ratio(squared, optax.tree.vdot(direction, image))
+    x, residual = add(x, rate, direction), add(residual, -rate, image)
+    now = optax.tree.norm(residual, squared=True)
+    return (x, residual, add(residual, _ratio(now, squared), direction), now), None
+
+  start = (jax.tree.map(jnp.zeros_like, b), b, b, optax.tree.norm(b, squared=True))
+  (x, residual, *_), _ = jax.lax.scan(advance, start, length=steps)
+  return x, residual
 
 
 def imaml(
@@ -62,16 +85,17 @@ def imaml(
     inner_steps: its steps. As many as it takes: they cost time and no memory.
     outer: Optax optimiser of theta.
     penalty: lambda. It must exceed what -H has of curvature, or the system has no unique answer.
-    cg_steps: most steps of conjugate gradients, from zero; each is one product H u.
+    cg_steps: steps of conjugate gradients, each of them one product H u.
     tolerance: a task counts as unsolved where `inner_stationarity` or `cg_residual` is larger.
     chunk: tasks at once.
 
   Returns:
     An Algorithm. Metrics: `loss`, the query loss after adaptation; `support_loss` before it;
-    `gradient_norm` of the meta-gradient; `inner_stationarity`, the norm of the inner problem's
-    gradient at phi as a share of that at theta; `cg_residual`, |grad L_query - (I + H / lambda) v|
-    as a share of |grad L_query|; `unsolved`, the share of tasks whose gradient is not to be
-    trusted, at which `fit` warns.
+    `gradient_norm` of the meta-gradient; `inner_stationarity`, |grad L_support + lambda (phi - theta)|
+    as a share of the larger of its two terms, which cancel at the solution: where L_support is convex
+    it bounds the relative error of phi - theta; `cg_residual`, |grad L_query - (I + H / lambda) v| as a
+    share of |grad L_query|; `unsolved`, the share of tasks where one of them is too large for the
+    gradient to be trusted, of which `fit` warns.
 
   Raises:
     ValueError: penalty <= 0 or cg_steps < 1; and see `inner_loop`.
@@ -100,23 +124,21 @@ def imaml(
     def inner_gradient(params: PyTree) -> PyTree:
       return jax.grad(proximal, has_aux=True)(params, problem, support_key)[0]
 
-    phi = solve(theta, problem, support_key).params
+    adapted = solve(theta, problem, support_key)
+    phi, norm = adapted.params, optax.tree.norm
     (value, _), wanted = jax.value_and_grad(objective, has_aux=True)(phi, episode.query, query_key)
-    left, hessian = jax.linearize(inner_gradient, phi)  # of the inner problem: H + lambda
-
-    def damped(v: PyTree) -> PyTree:
-      return jax.tree.map(lambda h: h / penalty, hessian(v))
-
-    v, _ = cg(damped, wanted, tol=1e-6, maxiter=cg_steps)
-    before, slope = jax.value_and_grad(proximal, has_aux=True)(theta, problem, support_key)
-    stationarity = _share(left, slope)
-    residual = _share(jax.tree.map(jnp.subtract, wanted, damped(v)), wanted)
+    left, curvature = jax.linearize(inner_gradient, phi)  # H + lambda
+    v, rest = conjugate_gradients(lambda u: jax.tree.map(lambda h: h / penalty, curvature(u)), wanted, cg_steps)
+    pull = jax.tree.map(lambda p, t: penalty * (p - t), phi, theta)
+    stationarity = _ratio(norm(left), jnp.maximum(norm(pull), norm(jax.tree.map(jnp.subtract, left, pull))))
+    residual = _ratio(norm(rest), norm(wanted))
+    before = {"support_loss": adapted.losses[0]} if inner_steps else {}
     return v, {
       "loss": value,
-      "support_loss": before[0],
       "inner_stationarity": stationarity,
       "cg_residual": residual,
       "unsolved": (jnp.maximum(stationarity, residual) > tolerance).astype(value.dtype),
+      **before,
     }
 
   def update(key: Array, state: IMAMLState, data: Episode) -> tuple[IMAMLState, Metrics]:
