@@ -22,6 +22,13 @@ from mtl_jax.types import Algorithm, Array, Metrics, PyTree, TaskFamily
 
 _log = logging.getLogger(__name__)
 
+_UNSOLVED = 0.1
+_MISTRUST = (
+  "up to step %d the inner problem of %.0f %% of the tasks was not solved well enough to trust their meta-gradient "
+  "(metrics inner_stationarity and cg_residual say how well). Take more inner steps, another inner learning rate, "
+  "more steps of conjugate gradients or a larger penalty. This is said once."
+)
+
 History = dict[str, np.ndarray]
 
 
@@ -96,6 +103,9 @@ def fit(
     seconds: training ends with the chunk in which they are over: time in steps, their compilation
       included and checks left out. A resumed run counts what `recorder` says was used before.
 
+  A metric named `unsolved`, the share of tasks whose inner problem an algorithm could not solve
+  well enough for its gradient to be trusted, is warned of once when a chunk's mean exceeds 0.1.
+
   Returns:
     The state, and a history: metric -> [steps taken here, ...], and after validation
     `validation_step` and `validation_*` -> [checks made here, ...].
@@ -119,7 +129,7 @@ def fit(
 
   chunks: list[History] = []
   checks: list[dict[str, Any]] = []
-  step, saved = start, start
+  step, saved, trusted = start, start, True
   with _signals() as received, _bar(progress, start, steps) as show:
     while step < steps and not received and (seconds is None or spent < seconds):
       began = time.perf_counter()
@@ -134,6 +144,9 @@ def fit(
 
       report = {name: np.mean(row, axis=0, dtype=np.float64).tolist() for name, row in rows.items()}
       report |= {"step": step, "steps_per_s": rate, "tasks_per_s": rate * tasks_per_step}
+      if trusted and np.mean(report.get("unsolved", 0.0)) > _UNSOLVED:
+        trusted = False
+        _log.warning(_MISTRUST, step, 100 * np.mean(report["unsolved"]))
       # Even when interrupted the last step is checked: resuming at the end would find nothing left to do.
       over = step == steps or (seconds is not None and spent >= seconds)
       due = over or (not received and step % (chunk_steps * check_every) == 0)

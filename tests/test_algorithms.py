@@ -12,7 +12,7 @@ import optax
 import pytest
 from sklearn.neighbors import NearestCentroid
 
-from mtl_jax import anil, anp, cavia, cnp, finetune, in_context, lora, maml, protonet, r2d2, replicate, reptile
+from mtl_jax import anil, anp, cavia, cnp, finetune, imaml, in_context, lora, maml, protonet, r2d2, replicate, reptile
 from mtl_jax.attention import attention
 from mtl_jax.checkpoint import Checkpoints
 from mtl_jax.losses import cross_entropy
@@ -52,10 +52,15 @@ ALGORITHMS: dict[str, Callable[..., Algorithm]] = {
   "first order": partial(maml, **MODEL, **INNER, first_order=True, clip=1.0),
   "meta-sgd": partial(maml, **MODEL, **INNER, learned_rates="parameter"),
   "per step": partial(maml, **MODEL, **INNER, learned_rates="scalar", per_step_rates=True, rematerialise=True),
+  "maml++": partial(
+    maml, **MODEL, **INNER, multi_step_loss=4, second_order_from=1, learned_rates="leaf", per_step_rates=True
+  ),
+  "imaml": partial(imaml, **MODEL, **INNER, penalty=2.0),
   "anil": partial(anil, **MODEL, **INNER),
   "cavia": partial(cavia, **MODEL, **INNER, context=named("b")),
   "lora": partial(lora, **MODEL, **INNER, rank=2, alpha=4.0),
   "reptile": partial(reptile, **MODEL, **INNER),
+  "reptile, serial": partial(reptile, **MODEL, **INNER, serial=True),
   "protonet": partial(protonet, **MODEL, classes=CLASSES),
   "r2d2": partial(r2d2, **MODEL, classes=CLASSES),
   "r2d2, common ridge": partial(r2d2, **MODEL, classes=CLASSES, common=(CLASSES, CLASSES)),

@@ -11,6 +11,7 @@ meta-gradient is what the parameters lose in one update.
 
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -101,6 +102,35 @@ def test_maml_on_a_linear_model_has_the_gradient_of_the_closed_form(steps, first
     power = np.eye(WIDTH) if first_order else np.linalg.matrix_power(s.jacobian(RATE), steps)
     expected.append(power.T @ q.gradient(theta))
   algorithm = maml(dot, squared_error, inner=optax.sgd(RATE), inner_steps=steps, outer=OUTER, first_order=first_order)
+  close(lost(algorithm, jnp.asarray(start()), data)[0], np.mean(expected, axis=0))
+
+
+@pytest.mark.parametrize(
+  ("back", "options"),
+  [
+    (5, {"rematerialise": 1}),
+    (5, {"rematerialise": 2}),
+    (5, {"rematerialise": 9}),
+    (5, {"truncate": 8}),
+    (2, {"truncate": 2}),
+    (3, {"truncate": 3, "rematerialise": 2}),
+  ],
+)
+def test_truncated_and_rematerialised_steps_have_the_gradient_of_the_closed_form(back, options):
+  """With rates a_i that differ from step to step and J_i = I - 2a_i A_s, the gradient is
+
+  (J_4 J_3 ... J_{5 - back})' grad L_q(theta_5):    the identity in place of the steps before.
+  """
+  data, tasks = linear_data()
+  expected = []
+  for s, q in tasks:
+    theta, product = start(), np.eye(WIDTH)
+    for i in range(5):
+      theta = theta - RATE / (1 + i) * s.gradient(theta)
+      product = s.jacobian(RATE / (1 + i)) @ product if i >= 5 - back else product
+    expected.append(product.T @ q.gradient(theta))
+  inner = optax.sgd(lambda count: RATE / (1.0 + count))
+  algorithm = maml(dot, squared_error, inner=inner, inner_steps=5, outer=OUTER, **options)
   close(lost(algorithm, jnp.asarray(start()), data)[0], np.mean(expected, axis=0))
 
 
@@ -226,6 +256,19 @@ def test_reptile_moves_to_the_mean_of_the_closed_forms_of_gradient_descent(steps
   close(lost(algorithm, jnp.asarray(start()), data), start() - np.mean(phi, axis=0))
 
 
+def test_serial_reptile_goes_on_from_where_the_last_task_led():
+  """theta_{t+1} = theta_t + e (phi_t - theta_t), phi_t of task t from theta_t, with the outer rate e."""
+  data, _ = linear_data()
+  theta, outer = start(), 0.4
+  for t in range(TASKS):
+    task = joined(data, t)
+    best = np.linalg.solve(task.gram, task.moment)
+    phi = best + np.linalg.matrix_power(task.jacobian(RATE), 3) @ (theta - best)
+    theta = theta + outer * (phi - theta)
+  algorithm = reptile(dot, squared_error, inner=optax.sgd(RATE), inner_steps=3, outer=optax.sgd(outer), serial=True)
+  close(lost(algorithm, jnp.asarray(start()), data), start() - theta)
+
+
 def test_finetune_trains_on_support_and_query_together():
   """grad L of the joined data at theta, averaged over tasks."""
   data, _ = linear_data()
@@ -316,6 +359,24 @@ def test_the_meta_gradient_of_a_tanh_network_is_that_of_finite_differences(algor
   expected = gradient_by_differences(algorithm, state, data)
   assert np.abs(expected).max() > 1e-2
   np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8)
+
+
+def test_the_meta_gradient_of_a_recurrent_network_is_that_of_finite_differences():
+  """A GRU over four time steps of two sensors, through two second-order steps."""
+  cell = nn.GRUCell(3, param_dtype=jnp.float64)
+  network = nn.Sequential([nn.RNN(cell), lambda h: h[:, -1], nn.Dense(1, param_dtype=jnp.float64)])
+  rng = np.random.default_rng(4)
+  sides = [
+    Batch(jnp.asarray(rng.normal(size=(2, 3, 4, 2))), jnp.asarray(rng.normal(size=(2, 3, 1))), jnp.ones((2, 3), bool))
+    for _ in range(2)
+  ]
+  data = Episode(*sides, jnp.arange(2))
+  params = jax.jit(network.init)(KEY, sides[0].x[0])
+  algorithm = maml(network.apply, squared_error, inner=optax.sgd(0.3), inner_steps=2, outer=OUTER, rematerialise=1)
+  found, _ = ravel_pytree(lost(algorithm, params, data))
+  expected = gradient_by_differences(algorithm, algorithm.init(params), data)
+  assert np.abs(expected).max() > 1e-2
+  np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-8)
 
 
 def test_the_gradient_of_a_prototypical_network_is_that_of_finite_differences():

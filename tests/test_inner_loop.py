@@ -331,6 +331,24 @@ def test_rematerialised_adaptation_gives_the_same_gradient_with_less_memory():
   assert small < 0.5 * large
 
 
+def test_a_hundred_steps_in_segments_need_less_than_twenty_stored_ones():
+  """Few examples and many parameters: the fast weights themselves are what is stored."""
+  w, batch = 0.1 * jax.random.normal(KEY, (128, 128)), jax.random.normal(KEY, (2, 128))
+
+  def loss(w, batch, key):
+    return jnp.mean(jnp.square(jnp.tanh(batch @ w) - 1.0)), None
+
+  def needed(steps, **options):
+    run = inner_loop(loss, optax.sgd(0.1), steps, **options)
+    program = jax.jit(jax.grad(lambda w: run(w, batch, KEY).losses[-1])).lower(w).compile()
+    return program.memory_analysis().temp_size_in_bytes / w.nbytes
+
+  each, segments = needed(100, rematerialise=1), needed(100, rematerialise=10)
+  assert each > 100
+  assert segments < 40 and segments < needed(20)
+  assert needed(100, truncate=5) < 20
+
+
 def test_half_precision_losses_are_averaged_in_their_own_precision():
   params, data = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), regression())
 

@@ -19,8 +19,8 @@ from mtl_jax.build.multitask.contract import audited, split
 from mtl_jax.data import DataError
 from mtl_jax.fit import TrainingError
 from mtl_jax.job import multitask, tasks
-from mtl_jax.job.multitask import Outcome
 from mtl_jax.job.diagnosis import affinity_of
+from mtl_jax.job.multitask import Outcome
 from mtl_jax.job.tasks import LOST, of_candidate
 from mtl_jax.losses import ordinal_log_probabilities
 from mtl_jax.report import ALL, tasks_markdown, write_report

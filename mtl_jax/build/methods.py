@@ -122,22 +122,34 @@ def network(config: c.Config, width: int | None, context: int = 0) -> Network:
   return Network(lambda key: net.init(key, x), demand.reading(apply) if forecasts else apply)
 
 
+def _rate(a: c.Maml | c.Cnp) -> float | optax.Schedule:
+  return a.outer_lr if a.decay_steps is None else optax.cosine_decay_schedule(a.outer_lr, a.decay_steps)
+
+
 def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int) -> Algorithm:
   """The algorithm of a config."""
   match config:
-    case c.Maml(lr, steps, outer_lr, first_order, rates, per_step, remat, clip):
+    case c.Maml() as a:
       return meta.maml(
         apply,
         loss,
-        inner=optax.sgd(lr),
-        inner_steps=steps,
-        outer=optax.adam(outer_lr),
-        first_order=first_order,
-        learned_rates=rates,
-        per_step_rates=per_step,
-        rematerialise=remat,
-        clip=clip,
+        inner=optax.sgd(a.inner_lr),
+        inner_steps=a.inner_steps,
+        outer=optax.adam(_rate(a)),
+        first_order=a.first_order,
+        learned_rates=a.learned_rates,
+        per_step_rates=a.per_step_rates,
+        multi_step_loss=a.multi_step_loss,
+        second_order_from=a.second_order_from,
+        truncate=a.truncate,
+        rematerialise=a.rematerialise,
+        clip=a.clip,
+        compute_dtype=None if a.compute_dtype == "float32" else jnp.dtype(a.compute_dtype),
       )
+    case c.Imaml(lr, steps, outer_lr, penalty, cg_steps):
+      outer = optax.adam(outer_lr)
+      inner = optax.sgd(lr)
+      return meta.imaml(apply, loss, inner=inner, inner_steps=steps, outer=outer, penalty=penalty, cg_steps=cg_steps)
     case c.Anil(lr, steps, outer_lr, first_order):
       outer = optax.adam(outer_lr)
       return meta.anil(apply, loss, inner=optax.sgd(lr), inner_steps=steps, outer=outer, first_order=first_order)
@@ -155,7 +167,7 @@ def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int
         alpha=alpha,
         first_order=first_order,
       )
-    case c.Reptile(lr, steps, outer_lr, batch_size, predict_steps):
+    case c.Reptile(lr, steps, outer_lr, batch_size, predict_steps, serial):
       return meta.reptile(
         apply,
         loss,
@@ -164,6 +176,7 @@ def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int
         outer=optax.sgd(outer_lr),
         batch_size=batch_size,
         predict_steps=predict_steps,
+        serial=serial,
       )
     case c.ProtoNet(outer_lr, _):
       return meta.protonet(apply, loss, classes=classes, outer=optax.adam(outer_lr))
@@ -245,7 +258,7 @@ def at_steps(a: c.Algorithm, steps: int) -> c.Algorithm | None:
   match a:
     case c.Reptile():
       return dataclasses.replace(a, predict_steps=steps)
-    case c.Maml(per_step_rates=False) | c.Anil() | c.Cavia() | c.Lora() | c.Finetune():
+    case c.Maml(per_step_rates=False) | c.Imaml() | c.Anil() | c.Cavia() | c.Lora() | c.Finetune():
       return dataclasses.replace(a, inner_steps=steps)
     case _:
       return None

@@ -40,8 +40,28 @@ class Maml:
   first_order: bool = False
   learned_rates: Literal["scalar", "leaf", "parameter"] | None = None
   per_step_rates: bool = False
-  rematerialise: bool = False
+  rematerialise: int = 0
+  """0 stores all of the inner loop; 1 computes each step again when going back, s > 1 segments of s steps too"""
   clip: float | None = None
+  multi_step_loss: int | None = None
+  """MAML++: meta-updates over which the query losses after earlier inner steps fade; None: the last one's alone"""
+  second_order_from: int = 0
+  """MAML++: first meta-updates without second derivatives"""
+  decay_steps: int | None = None
+  """meta-updates over which the outer rate falls to 0 along a cosine; None: it stays"""
+  truncate: int | None = None
+  """second derivatives through so many of the last inner steps only; None: all"""
+  compute_dtype: Literal["float32", "bfloat16"] = "float32"
+
+
+@dataclasses.dataclass(frozen=True)
+class Imaml:
+  inner_lr: float = 0.1
+  inner_steps: int = 20
+  outer_lr: float = 1e-3
+  penalty: float = 1.0
+  """lambda, the pull of the adapted parameters to where they started"""
+  cg_steps: int = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +100,8 @@ class Reptile:
   outer_lr: float = 0.5
   batch_size: int | None = 32
   predict_steps: int | None = None
+  serial: bool = False
+  """an outer step for each task in turn, and not one for all of an update"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,7 +177,7 @@ class Custom:
   options: tuple[tuple[str, float | int | bool | str], ...] = ()
 
 
-Algorithm = Maml | Anil | Cavia | Lora | Reptile | ProtoNet | R2d2 | Cnp | Anp | InContext | Finetune | Custom
+Algorithm = Maml | Imaml | Anil | Cavia | Lora | Reptile | ProtoNet | R2d2 | Cnp | Anp | InContext | Finetune | Custom
 
 
 def name_of(algorithm: Algorithm) -> str:

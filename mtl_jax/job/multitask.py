@@ -26,7 +26,6 @@ from mtl_jax.job.tasks import LOST, answers, asked, error, headline, of_candidat
 from mtl_jax.multitask import HaltingState
 from mtl_jax.recorder import Recorder, read
 from mtl_jax.report import ALL
-from mtl_jax.types import PyTree
 
 _TOGETHER = {
   "seconds": operator.add,

@@ -5,10 +5,12 @@ from mtl_jax.meta.anp import Embed, anp
 from mtl_jax.meta.cavia import cavia
 from mtl_jax.meta.cnp import Decode, Encode, cnp
 from mtl_jax.meta.finetune import finetune
+from mtl_jax.meta.imaml import imaml
 from mtl_jax.meta.in_context import Answer, in_context
 from mtl_jax.meta.inner_loop import Adapted, init_rates, inner_loop
 from mtl_jax.meta.lora import lora
 from mtl_jax.meta.maml import maml
+from mtl_jax.meta.precision import computed_in
 from mtl_jax.meta.protonet import protonet
 from mtl_jax.meta.r2d2 import fit_ridge, r2d2
 from mtl_jax.meta.replicate import replicate
@@ -25,8 +27,10 @@ __all__ = [
   "anp",
   "cavia",
   "cnp",
+  "computed_in",
   "finetune",
   "fit_ridge",
+  "imaml",
   "in_context",
   "init_rates",
   "inner_loop",

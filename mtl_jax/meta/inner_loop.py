@@ -7,9 +7,17 @@ S. Levine, "Model-agnostic meta-learning for fast adaptation of deep networks", 
 Learned rates a_i per parameter are Meta-SGD (Z. Li et al., 2017, eq. 2); per leaf and step,
 MAML++ (A. Antoniou et al., ICLR 2019, section 4). `first_order=True` drops the second
 derivative (Finn et al. 2017, section 5.2): the gradient is a constant of the outer problem.
+`truncate=k` does so in all steps but the last k, in the manner of A. Shaban, C.-A. Cheng,
+N. Hatch, B. Boots, "Truncated back-propagation for bilevel optimization", AISTATS 2019.
+
+Memory through n steps, in units of one step's activations (a) and of the parameters (p): n a
+as it comes; n p + a with `rematerialise=1`; (n / s + s) p + a with segments of s steps, least
+at s = sqrt(n) (T. Chen et al., "Training deep nets with sublinear memory cost", 2016, section
+4.1); k in place of n where truncated. `scripts/measure_depth.py` measures it.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -31,6 +39,7 @@ class Adapted(NamedTuple):
   params: PyTree  # shaped like the initial parameters
   losses: Array  # (steps,) the loss before each step
   aux: Any  # the loss function's aux before each step, leaves (steps, ...)
+  watched: Any = None  # watch(params, i) after step i, leaves (steps, ...)
 
 
 def init_rates(
@@ -92,6 +101,28 @@ def _refuse_singular(inner: optax.GradientTransformation, params: PyTree) -> Non
     )
 
 
+def _scan(body: Callable, carry: PyTree, inputs: PyTree, segment: int) -> tuple[PyTree, PyTree]:
+  """lax.scan whose backward pass stores the carry every `segment` steps and computes what lies between again.
+
+  Within a segment the carry of each step is stored, and of a step's inside nothing. 0 stores everything.
+  """
+  if segment == 0:
+    return jax.lax.scan(body, carry, inputs)
+  body = jax.checkpoint(body, prevent_cse=False)
+  length = jax.tree.leaves(inputs)[0].shape[0]
+  whole = length // segment * segment
+  if segment == 1 or whole == 0:
+    return jax.lax.scan(body, carry, inputs)
+  first, rest = (jax.tree.map(lambda leaf, s=s: leaf[s], inputs) for s in (slice(whole), slice(whole, None)))
+  first = jax.tree.map(lambda leaf: leaf.reshape(-1, segment, *leaf.shape[1:]), first)
+  carry, out = jax.lax.scan(jax.checkpoint(partial(jax.lax.scan, body), prevent_cse=False), carry, first)
+  out = jax.tree.map(lambda leaf: leaf.reshape(whole, *leaf.shape[2:]), out)
+  if whole == length:
+    return carry, out
+  carry, last = jax.lax.scan(body, carry, rest)
+  return carry, jax.tree.map(lambda *leaves: jnp.concatenate(leaves), out, last)
+
+
 def inner_loop(
   loss: BatchLoss,
   inner: optax.GradientTransformation,
@@ -99,14 +130,16 @@ def inner_loop(
   *,
   adapt: tree.AdaptMask | None = None,
   first_order: bool = False,
-  rematerialise: bool = False,
+  truncate: int | None = None,
+  rematerialise: int = False,
   clip: float | None = None,
   per_step_rates: bool = False,
 ) -> Callable[..., Adapted]:
-  """Builds run(params, batch, key, rates=None) -> Adapted: `steps` inner steps from `params`.
+  """Builds run(params, batch, key, rates=None, watch=None) -> Adapted: `steps` inner steps from `params`.
 
   Pure and differentiable in `params`, `batch` and `rates`; batch it over tasks with
-  `jax.vmap` or `task_mean`.
+  `jax.vmap` or `task_mean`. `watch(params, i)`, any pytree, is evaluated after step i on the
+  adapted parameters, and stacked.
 
   Args:
     loss: loss(params, batch, key) -> (scalar, aux). Missing examples are the loss's to
@@ -116,20 +149,36 @@ def inner_loop(
     adapt: which leaves adapt: a pytree of bools or a function of the parameters, such as
       `tree.named("head")`. None: all.
     first_order: treat the inner gradient as a constant (FOMAML).
-    rematerialise: recompute each step in the backward pass instead of storing it.
+    truncate: second derivatives through so many of the last steps only, and `first_order`
+      before them; None: through all.
+    rematerialise: what the backward pass computes again instead of storing it: 0 nothing, 1
+      (True) each step, s > 1 segments of s steps too; about sqrt(steps) needs the least memory.
     clip: limit on the global norm of the inner gradient, before `inner`.
     per_step_rates: `rates` have a leading axis of `steps`: one rate for each step.
 
   Raises:
-    ValueError: steps < 0 or clip <= 0; from `run`, a second-order loop around an optimiser
-      without a derivative at zero (Adam with eps_root=0, `optax.clip_by_global_norm`).
+    ValueError: steps < 0, clip <= 0, truncate < 1 or with `first_order`, rematerialise < 0;
+      from `run`, a second-order loop around an optimiser without a derivative at zero (Adam
+      with eps_root=0, `optax.clip_by_global_norm`).
   """
   if steps < 0:
     raise ValueError(f"steps={steps}: the number of inner steps cannot be negative")
   if clip is not None and clip <= 0:
     raise ValueError(f"clip={clip}: the limit on the gradient's norm must be positive")
+  if truncate is not None and (truncate < 1 or first_order):
+    raise ValueError(f"truncate={truncate}, first_order={first_order}: at least one step must be of second order")
+  if rematerialise < 0:
+    raise ValueError(f"rematerialise={rematerialise}: a segment cannot have a negative number of steps")
+  # So many of the last steps are of second order.
+  whole = 0 if first_order else min(steps if truncate is None else truncate, steps)
 
-  def run(params: PyTree, batch: Any, key: Array, rates: Rates | None = None) -> Adapted:
+  def run(
+    params: PyTree,
+    batch: Any,
+    key: Array,
+    rates: Rates | None = None,
+    watch: Callable[[PyTree, Array], Any] | None = None,
+  ) -> Adapted:
     fast, slow = tree.partition(params, adapt)
     if steps and not first_order:
       _refuse_singular(inner, fast)
@@ -143,12 +192,12 @@ def inner_loop(
     if steps and jax.tree.leaves(slow):
       objective = hoisted(objective, fast, key)
 
-    def step(carry, inputs):
+    def step(second_order, carry, inputs):
       fast, opt_state = carry
-      step_key, rate = inputs
+      i, step_key, rate = inputs
       rate = rate if per_step_rates else constant
       (value, aux), gradient = jax.value_and_grad(objective, has_aux=True)(fast, step_key)
-      if first_order:
+      if not second_order:
         gradient = jax.lax.stop_gradient(gradient)
       if clip is not None:
         gradient = tree.clip_by_global_norm(gradient, clip)
@@ -156,11 +205,19 @@ def inner_loop(
       if rate is not None:
         change = _scale(rate, change)
       fast = optax.apply_updates(fast, change)
-      return (fast, opt_state), (value, aux)
+      watched = None if watch is None else watch(tree.combine(fast, slow), i)
+      return (fast, opt_state), (value, aux, watched)
 
-    body = jax.checkpoint(step) if rematerialise else step
     carry = (fast, inner.init(fast))
-    (fast, _), (losses, aux) = jax.lax.scan(body, carry, (jax.random.split(key, steps), varying), length=steps)
-    return Adapted(tree.combine(fast, slow), losses, aux)
+    inputs = (jnp.arange(steps), jax.random.split(key, steps), varying)
+    if whole in (0, steps):
+      carry, seen = _scan(partial(step, whole > 0), carry, inputs, rematerialise)
+    else:
+      cut = steps - whole
+      early, late = (jax.tree.map(lambda leaf, s=s: leaf[s], inputs) for s in (slice(cut), slice(cut, None)))
+      carry, first = jax.lax.scan(partial(step, False), carry, early)
+      carry, last = _scan(partial(step, True), carry, late, rematerialise)
+      seen = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), first, last)
+    return Adapted(tree.combine(carry[0], slow), *seen)
 
   return run

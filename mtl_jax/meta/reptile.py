@@ -4,7 +4,8 @@
   theta <- theta - outer(mean over tasks of (theta - phi))
 
 A. Nichol, J. Achiam, J. Schulman, "On first-order meta-learning algorithms", 2018,
-algorithm 2 (the batched form). With `outer = optax.sgd(e)` it is theta + e mean(phi - theta).
+algorithm 2 (the batched form), or algorithm 1 with `serial=True`: one task after another, each
+from where the last one led. With `outer = optax.sgd(e)` a step is theta + e mean(phi - theta).
 Different minibatches in the k steps are what makes it more than joint training (section 5.1).
 """
 
@@ -41,9 +42,10 @@ def reptile(
   outer: optax.GradientTransformation,
   batch_size: int | None = None,
   predict_steps: int | None = None,
+  serial: bool = False,
   chunk: int | None = None,
 ) -> Algorithm:
-  """Batched Reptile.
+  """Reptile, batched or serial.
 
   Args:
     apply: apply(params, x[n, ...]) -> prediction[n, ...].
@@ -53,11 +55,12 @@ def reptile(
     outer: Optax optimiser that is handed theta - phi as its gradient.
     batch_size: examples drawn without replacement for each inner step; None: all.
     predict_steps: steps on the support set when predicting; None: `inner_steps`.
-    chunk: tasks at once; None: as many as are fast (`task_map.chunk_for`).
+    serial: an outer step for each task of an update, in turn, and not one for their mean.
+    chunk: tasks at once, where not serial; None: as many as are fast (`task_map.chunk_for`).
 
   Returns:
     An Algorithm. Metrics: `loss`, the loss of the last inner step; `support_loss`, of the
-    first; `gradient_norm` of mean(theta - phi).
+    first; `gradient_norm` of mean(theta - phi), or where serial the mean norm of theta - phi.
 
   Raises:
     ValueError: inner_steps < 1; and see `inner_loop`.
@@ -80,7 +83,7 @@ def reptile(
   def init(params: PyTree) -> ReptileState:
     return ReptileState(*start(outer, params))
 
-  def update(key: Array, state: ReptileState, data: Episode) -> tuple[ReptileState, Metrics]:
+  def batched(key: Array, state: ReptileState, data: Episode) -> tuple[ReptileState, Metrics]:
     def displacement(key: Array, episode: Episode) -> tuple[PyTree, Metrics]:
       adapted = train(state.params, join(episode.support, episode.query), key)
       moved = jax.tree.map(jnp.subtract, state.params, adapted.params)
@@ -92,6 +95,15 @@ def reptile(
     gradient, metrics = task_mean(total, key, data, chunk)
     params, opt_state = step(outer, gradient, state.opt_state, state.params)
     return ReptileState(params, opt_state), metrics | {"gradient_norm": optax.tree.norm(gradient)}
+
+  def in_turn(key: Array, state: ReptileState, data: Episode) -> tuple[ReptileState, Metrics]:
+    alone = jax.tree.map(lambda leaf: leaf[:, None], data)
+    keys = jax.random.split(key, jax.tree.leaves(data)[0].shape[0])
+    state, metrics = jax.lax.scan(lambda state, inputs: batched(inputs[0], state, inputs[1]), state, (keys, alone))
+    return state, jax.tree.map(lambda leaf: jnp.mean(leaf, axis=0), metrics)
+
+  def update(key: Array, state: ReptileState, data: Episode) -> tuple[ReptileState, Metrics]:
+    return in_turn(key, state, data) if serial else batched(key, state, data)
 
   def predict(key: Array, state: ReptileState, support: Batch, x: PyTree) -> Array:
     return apply(adapt_to(state.params, support, key).params, x)

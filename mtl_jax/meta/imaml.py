@@ -1,0 +1,155 @@
+"""iMAML: the meta-gradient of an inner problem's solution, whichever way led there.
+
+  phi = argmin L_support(phi) + lambda/2 |phi - theta|^2      (the shared inner loop)
+  (I + H / lambda) v = grad L_query(phi),   H = grad^2 L_support(phi)
+  theta <- theta - outer(mean over tasks of v)
+
+A. Rajeswaran, C. Finn, S. Kakade, S. Levine, "Meta-learning with implicit gradients", NeurIPS
+2019, lemma 1 and algorithms 1 and 2. The system is solved by conjugate gradients on products
+H u, so that memory is flat in the number of inner steps. All of it holds at the solution phi
+only: `inner_stationarity` and `cg_residual` say how far from it a run is.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from mtl_jax.meta.inner_loop import inner_loop
+from mtl_jax.meta.optimise import start, step
+from mtl_jax.meta.task_map import masked_loss, task_mean, weighted_sum
+from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
+
+
+class IMAMLState(NamedTuple):
+  """The state of `imaml`.
+
+  Attributes:
+    params: theta.
+    opt_state: the outer optimiser's state.
+  """
+
+  params: PyTree
+  opt_state: optax.OptState
+
+
+def _ratio(a: Array, b: Array) -> Array:
+  """a / b where b is positive, 0 elsewhere."""
+  return jnp.where(b > 0.0, a / jnp.where(b > 0.0, b, 1.0), 0.0)
+
+
+def conjugate_gradients(product: Callable[[PyTree], PyTree], b: PyTree, steps: int) -> tuple[PyTree, PyTree]:
+  """`steps` steps from 0 on product(x) = b; the product symmetric and positive. Returns x and b - product(x).
+
+  M. R. Hestenes, E. Stiefel, "Methods of conjugate gradients for solving linear systems", 1952. A direction of
+  no or negative curvature is not followed. One product a step; that of `jax.scipy` takes one more to
+  start and keeps the residual to itself.
+  """
+
+  def add(x: PyTree, scale: Array, y: PyTree) -> PyTree:
+    return jax.tree.map(lambda x, y: x + scale.astype(x.dtype) * y, x, y)
+
+  def advance(carry: tuple[PyTree, PyTree, PyTree, Array], _: None) -> tuple[tuple, None]:
+    x, residual, direction, squared = carry
+    image = product(direction)
+    rate = _ratio(squared, optax.tree.vdot(direction, image))
+    x, residual = add(x, rate, direction), add(residual, -rate, image)
+    now = optax.tree.norm(residual, squared=True)
+    return (x, residual, add(residual, _ratio(now, squared), direction), now), None
+
+  start = (jax.tree.map(jnp.zeros_like, b), b, b, optax.tree.norm(b, squared=True))
+  (x, residual, *_), _ = jax.lax.scan(advance, start, length=steps)
+  return x, residual
+
+
+def imaml(
+  apply: Apply,
+  loss: ExampleLoss,
+  *,
+  inner: optax.GradientTransformation,
+  inner_steps: int,
+  outer: optax.GradientTransformation,
+  penalty: float,
+  cg_steps: int = 5,
+  tolerance: float = 0.1,
+  chunk: int | None = None,
+) -> Algorithm:
+  """Model-agnostic meta-learning with implicit gradients.
+
+  Args:
+    apply: apply(params, x[n, ...]) -> prediction[n, ...].
+    loss: loss(prediction, target) -> [n].
+    inner: Optax optimiser of the inner problem; plain or with a state, with a derivative or not.
+    inner_steps: its steps. As many as it takes: they cost time and no memory.
+    outer: Optax optimiser of theta.
+    penalty: lambda. It must exceed what -H has of curvature, or the system has no unique answer.
+    cg_steps: steps of conjugate gradients, each of them one product H u.
+    tolerance: a task counts as unsolved where `inner_stationarity` or `cg_residual` is larger.
+    chunk: tasks at once; None: as many as are fast (`task_map.chunk_for`).
+
+  Returns:
+    An Algorithm. Metrics: `loss`, the query loss after adaptation; `support_loss` before it;
+    `gradient_norm` of the meta-gradient; `inner_stationarity`, |grad L_support + lambda (phi - theta)|
+    as a share of the larger of its two terms, which cancel at the solution: where L_support is convex
+    it bounds the relative error of phi - theta; `cg_residual`, |grad L_query - (I + H / lambda) v| as a
+    share of |grad L_query|; `unsolved`, the share of tasks where one of them is too large for the
+    gradient to be trusted, of which `fit` warns.
+
+  Raises:
+    ValueError: penalty <= 0 or cg_steps < 1; and see `inner_loop`.
+  """
+  if penalty <= 0:
+    raise ValueError(f"penalty={penalty}: lambda must be positive, or the solution forgets where it started")
+  if cg_steps < 1:
+    raise ValueError(f"cg_steps={cg_steps}: at least one step of conjugate gradients is needed")
+  objective = masked_loss(apply, loss)
+
+  def proximal(params: PyTree, problem: tuple[Batch, PyTree], key: Array) -> tuple[Array, None]:
+    support, theta = problem
+    distance = optax.tree.norm(jax.tree.map(jnp.subtract, params, theta), squared=True)
+    value, _ = objective(params, support, key)
+    return value + 0.5 * penalty * distance.astype(value.dtype), None
+
+  solve = inner_loop(proximal, inner, inner_steps, first_order=True)
+
+  def init(params: PyTree) -> IMAMLState:
+    return IMAMLState(*start(outer, params))
+
+  def implicit(theta: PyTree, key: Array, episode: Episode) -> tuple[PyTree, Metrics]:
+    support_key, query_key = jax.random.split(key)
+    problem = (episode.support, theta)
+
+    def inner_gradient(params: PyTree) -> PyTree:
+      return jax.grad(proximal, has_aux=True)(params, problem, support_key)[0]
+
+    adapted = solve(theta, problem, support_key)
+    phi, norm = adapted.params, optax.tree.norm
+    (value, _), wanted = jax.value_and_grad(objective, has_aux=True)(phi, episode.query, query_key)
+    left, curvature = jax.linearize(inner_gradient, phi)  # H + lambda
+    v, rest = conjugate_gradients(lambda u: jax.tree.map(lambda h: h / penalty, curvature(u)), wanted, cg_steps)
+    pull = jax.tree.map(lambda p, t: penalty * (p - t), phi, theta)
+    stationarity = _ratio(norm(left), jnp.maximum(norm(pull), norm(jax.tree.map(jnp.subtract, left, pull))))
+    residual = _ratio(norm(rest), norm(wanted))
+    before = {"support_loss": adapted.losses[0]} if inner_steps else {}
+    return v, {
+      "loss": value,
+      "inner_stationarity": stationarity,
+      "cg_residual": residual,
+      "unsolved": (jnp.maximum(stationarity, residual) > tolerance).astype(value.dtype),
+      **before,
+    }
+
+  def update(key: Array, state: IMAMLState, data: Episode) -> tuple[IMAMLState, Metrics]:
+    def total(keys: Array, episodes: Episode, weights: Array) -> tuple[PyTree, Metrics]:
+      return weighted_sum(jax.vmap(implicit, (None, 0, 0))(state.params, keys, episodes), weights)
+
+    gradient, metrics = task_mean(total, key, data, chunk)
+    params, opt_state = step(outer, gradient, state.opt_state, state.params)
+    return IMAMLState(params, opt_state), metrics | {"gradient_norm": optax.tree.norm(gradient)}
+
+  def predict(key: Array, state: IMAMLState, support: Batch, x: PyTree) -> Array:
+    return apply(solve(state.params, (support, state.params), key).params, x)
+
+  return Algorithm(init, update, predict)
