@@ -17,14 +17,16 @@ START = jnp.array([1.0, 2.0, 1e30])
 
 
 def square(key, state, data):
-  """x <- x^2 and y <- 1 / (8 - x), beside the old x: from 2 y is infinite in the third step, from 1e30 x in the first."""
+  """x <- x^2, which from 1e30 is infinite at once, and y <- 1 / (8 - x / 2), which at x = 16 is."""
   x = state["x"]
   return {"x": x * x, "y": 1 / (8 - x / 2), "n": state["n"] + 1}, {"loss": x, "losses": jnp.stack([x, -x])}
 
 
-SQUARES = Algorithm(
-  lambda x: {"x": x, "y": x, "n": jnp.zeros((), jnp.int32)}, square, lambda key, s, support, x: s["x"]
-)
+def start(x):
+  return {"x": x, "y": x, "n": jnp.zeros((), jnp.int32)}
+
+
+SQUARES = Algorithm(start, square, lambda key, state, support, x: state["x"])
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,6 @@ from mtl_jax.job.tasks import LOST, answers, asked, error, headline, of_candidat
 from mtl_jax.multitask import HaltingState
 from mtl_jax.recorder import Recorder, read
 from mtl_jax.report import ALL
-from mtl_jax.types import PyTree
 
 _TOGETHER = {
   "seconds": operator.add,
@@ -77,9 +76,7 @@ def train(config: c.MultiTask, problem: Problem, folder: Path, resume: bool) -> 
       resume=resume,
     )
     if rates := _diverged(config, run, state.diverged):
-      console.print(
-        f"{_label(run)}: learning rate {', '.join(map(str, rates))} diverged, and is left out", markup=False
-      )
+      console.print(f"{_label(run)}: diverged at the learning rates {rates}, which cannot win", markup=False)
     jax.clear_caches()  # the programs of many runs are more than a process may map
 
 
@@ -133,10 +130,8 @@ def _trained(
   if any(label.startswith(SINGLE) for label in lost):
     found.pop(SINGLE, None)
   if not any(outcome.kind == "ours" for outcome in found.values()):
-    said = "; ".join(f"{label}: {', '.join(map(str, diverged.get(label, [])))}" for label in lost)
-    raise TrainingError(
-      f"all learning rates of all methods diverged ({said}): lower training.learning_rates", 0, "loss"
-    )
+    said = "; ".join(f"{label}: {', '.join(map(str, diverged[label]))}" for label in lost)
+    raise TrainingError(f"every method diverged at all learning rates ({said}): lower them", 0, "loss")
   return found, states, {"diverged": diverged, "lost": lost}
 
 
