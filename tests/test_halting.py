@@ -53,6 +53,11 @@ def test_metrics_of_those_that_diverged_are_the_mean_of_the_others(trained):
 
 def test_all_may_diverge_and_still_answer(trained):
   algorithm, *_ = trained
-  state, metrics = jax.jit(algorithm.update)(KEY, algorithm.init(jnp.full(3, 1e30)), jnp.zeros(3))
+  update = jax.jit(algorithm.update)
+  state, metrics = update(KEY, algorithm.init(jnp.full(3, 1e30)), jnp.zeros(3))
   assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((state, metrics)))
   np.testing.assert_allclose(algorithm.predict(KEY, state, (), ()), [1e30] * 3)
+  # And what has diverged once does not begin anew when an update would be finite.
+  before = algorithm.init(jnp.full(3, 2.0))._replace(diverged=jnp.array([True, False, False]))
+  state, _ = update(KEY, before, jnp.zeros(3))
+  assert state.diverged.tolist() == [True, False, False] and state.replicas["x"].tolist() == [2, 4, 4]

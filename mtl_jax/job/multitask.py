@@ -82,7 +82,7 @@ def train(config: c.MultiTask, problem: Problem, folder: Path, resume: bool) -> 
 
 def _diverged(config: c.MultiTask, run: Run, flags: Any) -> list[float]:
   """The learning rates at which a replica has diverged, with any weights."""
-  by_candidate = np.reshape(flags, (len(run.candidates), config.training.seeds)).any(1)
+  by_candidate = np.any(np.reshape(flags, (len(run.candidates), config.training.seeds)), axis=1)
   return sorted({one.learning_rate for one, gone in zip(run.candidates, by_candidate, strict=True) if gone})
 
 

@@ -100,7 +100,7 @@ def skills(
   ]
   by_seed = (len(run.candidates), config.training.seeds)
   found = np.reshape(each, (len(run.tasks), *by_seed)).mean(2)
-  return np.where(np.reshape(diverged, by_seed).any(1)[None], LOST, found).T
+  return np.where(np.any(np.reshape(diverged, by_seed), axis=1)[None], LOST, found).T
 
 
 def of_candidate(config: c.MultiTask, state: PyTree, candidate: int) -> PyTree:
