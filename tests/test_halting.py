@@ -17,14 +17,16 @@ START = jnp.array([1.0, 2.0, 1e30])
 
 
 def square(key, state, data):
-  """x <- x^2 and y <- 1 / (8 - x), beside the old x: from 2 y is infinite in the third step, from 1e30 x in the first."""
+  """x <- x^2, which from 1e30 is infinite at once, and y <- 1 / (8 - x / 2), which at x = 16 is."""
   x = state["x"]
   return {"x": x * x, "y": 1 / (8 - x / 2), "n": state["n"] + 1}, {"loss": x, "losses": jnp.stack([x, -x])}
 
 
-SQUARES = Algorithm(
-  lambda x: {"x": x, "y": x, "n": jnp.zeros((), jnp.int32)}, square, lambda key, s, support, x: s["x"]
-)
+def start(x):
+  return {"x": x, "y": x, "n": jnp.zeros((), jnp.int32)}
+
+
+SQUARES = Algorithm(start, square, lambda key, state, support, x: state["x"])
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,11 @@ def test_metrics_of_those_that_diverged_are_the_mean_of_the_others(trained):
 
 def test_all_may_diverge_and_still_answer(trained):
   algorithm, *_ = trained
-  state, metrics = jax.jit(algorithm.update)(KEY, algorithm.init(jnp.full(3, 1e30)), jnp.zeros(3))
+  update = jax.jit(algorithm.update)
+  state, metrics = update(KEY, algorithm.init(jnp.full(3, 1e30)), jnp.zeros(3))
   assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((state, metrics)))
   np.testing.assert_allclose(algorithm.predict(KEY, state, (), ()), [1e30] * 3)
+  # And what has diverged once does not begin anew when an update would be finite.
+  before = algorithm.init(jnp.full(3, 2.0))._replace(diverged=jnp.array([True, False, False]))
+  state, _ = update(KEY, before, jnp.zeros(3))
+  assert state.diverged.tolist() == [True, False, False] and state.replicas["x"].tolist() == [2, 4, 4]

@@ -426,9 +426,8 @@ def test_noise_is_one_draw_for_all_of_an_update_and_another_in_the_next_and_none
 
   split = Split(lambda params, x, key: {name: leaf @ jnp.eye(1) for name, leaf in x.items()}, heads)
   for apply in (heads, split):
-    algorithm = joint(
-      apply, dict.fromkeys("ab", squared_error), outer=optax.sgd(1.0), aggregator=spy((1.0, 1.0)), keyed=True
-    )
+    losses = dict.fromkeys("ab", squared_error)
+    algorithm = joint(apply, losses, outer=optax.sgd(1.0), aggregator=spy((1.0, 1.0)), keyed=True)
     state, update = algorithm.init(w), jax.jit(algorithm.update)
     drawn = []
     for key in jax.random.split(KEY, 3):
@@ -436,9 +435,9 @@ def test_noise_is_one_draw_for_all_of_an_update_and_another_in_the_next_and_none
       gaps = np.stack([(0.3 * data[name].x - data[name].y).ravel() for name in "ab"])
       # mean gap^2 + 2 eps mean gap + eps^2 for both: the difference is linear in eps.
       square, mean = (gaps**2).mean(1), gaps.mean(1)
-      losses = np.asarray(metrics["losses"])
-      eps = ((losses[0] - square[0]) - (losses[1] - square[1])) / (2 * (mean[0] - mean[1]))
-      close(losses, square + 2 * eps * mean + eps**2, 1e-9)
+      found = np.asarray(metrics["losses"])
+      eps = ((found[0] - square[0]) - (found[1] - square[1])) / (2 * (mean[0] - mean[1]))
+      close(found, square + 2 * eps * mean + eps**2, 1e-9)
       x = np.stack([data[name].x.ravel() for name in "ab"])
       slopes = 2 * ((gaps + eps) * x).mean(1)
       close(np.diag(after.aggregator["gram"]), slopes**2, 1e-9)  # both passes see it

@@ -316,9 +316,8 @@ def partly_diverged(tmp_path_factory, quick_to_compile):
 
   problem = Problem(*map(only, PROBLEM[:3]), both)
   training = c.JointTraining(steps=20, rows=16, learning_rates=(3e-2, 1e6), seeds=2, chunk_steps=10)
-  config = dataclasses.replace(
-    CONFIG, methods=(c.Joint(), c.Joint(weighting="log")), baselines=False, training=training
-  )
+  methods = c.Joint(), c.Joint(weighting="log")
+  config = dataclasses.replace(CONFIG, methods=methods, baselines=False, training=training)
   job.start(config, "Made up.", folder)
   job.train(config, problem, folder, False)
   return config, problem, folder
@@ -351,7 +350,7 @@ def test_a_method_of_which_every_rate_diverged_is_left_out_and_said(partly_diver
   assert list(found) == ["mean"] and [one.run.name for one in kept] == ["mean"] and about["lost"] == ["log"]
   assert "log diverged at 1e+06: it is left out." in what_diverged(about)
   gone.append("mean")
-  with pytest.raises(TrainingError, match=r"all methods diverged \(mean: 1000000.0; log: 1000000.0\)"):
+  with pytest.raises(TrainingError, match=r"at all learning rates \(mean: 1000000.0; log: 1000000.0\)"):
     multitask._trained(config, problem, folder)
 
 

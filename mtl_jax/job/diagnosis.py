@@ -42,9 +42,10 @@ def diagnosis(
     recorded: the rows of metrics.jsonl.
 
   Returns: `tasks`; `affinity` (K, K) of the first `method`, the mean over its `checks` (how many there were), as
-  `affinity_of` gives it at each, and the `groups` it proposes, as task places (both absent where two tasks are never together);
-  where a grid was trained its `front`: test headlines (weights, K) at the learning rate that validation chose for each,
-  with the `weights` (weights, K); `gates`: {method: levels (tasks, columns)} of the first seed, on 512 validation rows.
+  `affinity_of` gives it at each, and the `groups` it proposes, as task places (absent where two tasks are never
+  together, or without a check); where a grid was trained its `front`: test headlines (weights, K) at the learning rate
+  that validation chose for each, with the `weights` (weights, K); `gates`: {method: levels (tasks, columns)} of the
+  first seed, on 512 validation rows.
   """
   first = trained[0]
   found: dict[str, Any] = {"method": first.run.name, "tasks": list(first.run.tasks)}

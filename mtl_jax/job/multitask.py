@@ -76,15 +76,13 @@ def train(config: c.MultiTask, problem: Problem, folder: Path, resume: bool) -> 
       resume=resume,
     )
     if rates := _diverged(config, run, state.diverged):
-      console.print(
-        f"{_label(run)}: learning rate {', '.join(map(str, rates))} diverged, and is left out", markup=False
-      )
+      console.print(f"{_label(run)}: diverged at the learning rates {rates}, which cannot win", markup=False)
     jax.clear_caches()  # the programs of many runs are more than a process may map
 
 
 def _diverged(config: c.MultiTask, run: Run, flags: Any) -> list[float]:
   """The learning rates at which a replica has diverged, with any weights."""
-  by_candidate = np.reshape(flags, (len(run.candidates), config.training.seeds)).any(1)
+  by_candidate = np.any(np.reshape(flags, (len(run.candidates), config.training.seeds)), axis=1)
   return sorted({one.learning_rate for one, gone in zip(run.candidates, by_candidate, strict=True) if gone})
 
 
@@ -132,10 +130,8 @@ def _trained(
   if any(label.startswith(SINGLE) for label in lost):
     found.pop(SINGLE, None)
   if not any(outcome.kind == "ours" for outcome in found.values()):
-    said = "; ".join(f"{label}: {', '.join(map(str, diverged.get(label, [])))}" for label in lost)
-    raise TrainingError(
-      f"all learning rates of all methods diverged ({said}): lower training.learning_rates", 0, "loss"
-    )
+    said = "; ".join(f"{label}: {', '.join(map(str, diverged[label]))}" for label in lost)
+    raise TrainingError(f"every method diverged at all learning rates ({said}): lower them", 0, "loss")
   return found, states, {"diverged": diverged, "lost": lost}
 
 

@@ -87,7 +87,7 @@ def skills(
   `LOST` for all tasks of a candidate one of whose seeds has diverged, and at least that for the others.
   """
   truth, given = asked(problem, problem.validation), answers(run, state, problem, problem.validation)
-  diverged = np.asarray(state.diverged)
+  diverged: np.ndarray = np.asarray(state.diverged)
 
   def skill(task: str, row: np.ndarray) -> float:
     if not np.isfinite(row).all():
@@ -100,7 +100,7 @@ def skills(
   ]
   by_seed = (len(run.candidates), config.training.seeds)
   found = np.reshape(each, (len(run.tasks), *by_seed)).mean(2)
-  return np.where(diverged.reshape(by_seed).any(1)[None], LOST, found).T
+  return np.where(np.any(np.reshape(diverged, by_seed), axis=1)[None], LOST, found).T
 
 
 def of_candidate(config: c.MultiTask, state: PyTree, candidate: int) -> PyTree:

@@ -89,7 +89,7 @@ def joint(
     chunk: task gradients held at a time in pass one. K or more needs no forward-mode derivatives of `apply`.
 
   Returns:
-    An Algorithm; predict(key, state, support, x) is apply(state.params, x), without noise. Metrics: `loss` (mean over active tasks),
+    An Algorithm; predict(key, state, support, x) is apply(state.params, x). Metrics: `loss` (mean over active tasks),
     `losses`, `active` (K,), `gradient_norm` (of the combined gradient, before `clip_after`). With an aggregator also
     `gradient_norms` (K,) at the level (after `before`), `cosine` (mean over pairs of active tasks; 0 without a pair),
     `conflicts` (the share of them below 0), `cosines` (K, K) of all pairs (i, i included; 0 where a task is inactive)
@@ -122,7 +122,7 @@ def joint(
 
   def update(key: Array, state: JointState, data: Mapping[str, Batch]) -> tuple[JointState, Metrics]:
     aggregate_key, weigh_key, apply_key = jax.random.split(key, 3)
-    params, given = state.params, sources(_with_key(apply, apply_key) if keyed else apply, losses, data)
+    params, given = state.params, sources(_plain(apply, keyed, apply_key), losses, data)
     active, loss = has_labels(given), values(given, state.params)
     own, weighting_state = active.astype(loss.dtype), state.weighting
     if weighting is not None:
@@ -176,12 +176,16 @@ def joint(
 
   def predict(key: Array, state: JointState, support: Mapping[str, Batch], x: PyTree) -> dict[str, Array]:
     del key, support
-    return (_with_key(apply, None) if keyed else apply)(state.params, x)
+    return _plain(apply, keyed, None)(state.params, x)
 
   return Algorithm(init, update, predict)
 
 
-def _with_key(apply: Any, key: Array | None) -> MultiApply | Split:
+def _plain(apply: Any, keyed: bool, key: Array | None) -> MultiApply | Split:
+  """Of two arguments."""
+  if not keyed:
+    return apply
+
   def bound(f: Any) -> Any:
     return lambda params, x: f(params, x, key)
 

@@ -14,10 +14,10 @@ class LTB(nn.Module):
 
   P. Guo, C.-Y. Lee, D. Ulbricht, "Learning to branch for multi-task learning", ICML 2020. A child reads
   sum_i d_i x_i over its possible parents, with d = softmax((log theta + Gumbel noise) / temperature): a choice that is
-  sampled and yet has a gradient. The noise is drawn where a key is given, `model.apply(params, x, rngs={"branch": key})`,
-  as in an apply for `joint(..., keyed=True)`: one tree for all that an update learns from. Without it d is the softmax
-  alone, and a child reads the mixture; a trained network predicts so. Lower the temperature between fits: the shapes of
-  parameters do not depend on it, and near 0 each child reads exactly one parent, which is a tree.
+  sampled and yet has a gradient. The noise is drawn where a key is given, `model.apply(params, x,
+  rngs={"branch": key})`, as in an apply for `joint(..., keyed=True)`: one tree for all that an update learns from.
+  Without it d is the softmax alone, and a child reads the mixture; a trained network predicts so. Lower the temperature
+  between fits: the shapes of parameters do not depend on it, and near 0 each child reads one parent, which is a tree.
 
   Attributes:
     features: width of each layer.
