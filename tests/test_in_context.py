@@ -124,6 +124,17 @@ def test_the_order_of_the_labelled_examples_does_not_matter(learner):
     np.testing.assert_allclose(predict(KEY, state, shuffled, data.query.x), first, rtol=1e-10)
 
 
+def test_a_masked_example_is_as_one_that_is_not_there(learner):
+  """Of the second task only the first labelled examples are kept."""
+  kind, algorithm, state, _, predict = learner
+  data = ragged(kind)
+  one, x = jax.tree.map(lambda leaf: leaf[1], (data.support, data.query.x))
+  kept = jax.tree.map(lambda leaf: leaf[: SUPPORT - 2], one)
+  assert kept.mask.all() and not one.mask[SUPPORT - 2 :].any()
+  found = predict(KEY, state, data.support, data.query.x)[1]
+  np.testing.assert_allclose(jax.jit(algorithm.predict)(KEY, state, kept, x), found, rtol=1e-10)
+
+
 def test_no_question_sees_another(learner):
   kind, _, state, _, predict = learner
   data = ragged(kind)

@@ -5,9 +5,9 @@
   prediction at x* = g(x*, r*)
 
 H. Kim, A. Mnih, J. Schwarz, M. Garnelo, A. Eslami, D. Rosenbaum, O. Vinyals, Y. W. Teh, "Attentive neural processes",
-ICLR 2019, section 3. Where `cnp` averages the examples, and underfits, this attends to them; without the latent path
-and the self-attention of the paper, which give samples of whole curves and a deeper encoder. h ends in a linear layer
-and g begins with one, which stand for the values' and the output's projections of multi-head attention.
+ICLR 2019, section 3. Where `cnp` averages the examples and, the paper finds, underfits, this attends to them; without
+the latent path and the self-attention of the paper, for samples of whole curves and a deeper encoder. h ends in a
+linear layer and g begins with one, which stand for the values' and the output's projections of multi-head attention.
 """
 
 from collections.abc import Callable

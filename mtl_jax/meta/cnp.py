@@ -20,7 +20,7 @@ from mtl_jax.types import Algorithm, Array, Batch, ExampleLoss, PyTree
 Encode = Callable[[PyTree, PyTree, Array], Array]
 """h: encode(params, x[n, ...], y[n, ...]) -> [n, d]"""
 Decode = Callable[[PyTree, PyTree, Array], Array]
-"""g: decode(params, x[n, ...], r[d]) -> prediction[n, ...]"""
+"""g: decode(params, x[n, ...], r[d]) -> prediction[n, ...]; for `anp` r[n, d]"""
 
 
 def aggregate(encoded: Array, mask: Array) -> Array:

@@ -34,7 +34,7 @@ class LowRank(NamedTuple):
   b: PyTree
 
 
-def merge(params: LowRank, scale: float = 1.0) -> PyTree:
+def merge(params: LowRank, scale: float) -> PyTree:
   """The trunk with W + scale A B for each W."""
   return jax.tree.map(lambda w, a, b: w if a is None else w + scale * (a @ b), *params)
 
