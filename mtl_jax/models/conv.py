@@ -137,7 +137,7 @@ def _max_pool(x: Array) -> Array:
   """2 x 2 max pooling, stride 2, an odd last row or column dropped.
 
   By reshape: the gradient of `flax.linen.max_pool` takes three times as long on a CPU. By pairs: that of a maximum over
-  axes divides by how many entries equal it, which is 0, and gives NaN, where XLA computes an entry twice and differently.
+  axes divides by how many entries equal it: 0, and so NaN, where XLA computes an entry twice with another rounding.
   """
   n, height, width, channels = x.shape
   x = x[:, : height // 2 * 2, : width // 2 * 2].reshape(n, height // 2, 2, width // 2, 2, channels)
