@@ -335,7 +335,7 @@ def test_a_hundred_steps_in_segments_need_less_than_twenty_stored_ones():
   w, batch = 0.1 * jax.random.normal(KEY, (128, 128)), jax.random.normal(KEY, (2, 128))
 
   def loss(w, batch, key):
-    return jnp.mean(jnp.square(jnp.tanh(batch @ w) - 1.0)), None
+    return jnp.mean(jnp.square(jnp.tanh(batch @ w) @ w - 1.0)), None
 
   def needed(steps, **options):
     run = inner_loop(loss, optax.sgd(0.1), steps, **options)

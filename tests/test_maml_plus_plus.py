@@ -1,4 +1,4 @@
-"""MAML++: weights of the multi-step loss and the order of the derivative change with the meta-updates, in one program."""
+"""MAML++: the weights of the multi-step loss and the order of the derivative are annealed, in one program."""
 
 import jax
 import jax.numpy as jnp
@@ -32,7 +32,7 @@ def after(state, count: int):
 
 
 def test_weights_and_orders_are_annealed_by_the_count_of_meta_updates_in_one_program():
-  """Over 4 meta-updates the weights of 3 steps go from (1, 1, 1) / 3 to (0, 0, 1), linearly, and stay. With J = I - 2a A_s
+  """Over 4 meta-updates the weights of 3 steps go from (1, 1, 1) / 3 to (0, 0, 1) and stay. With J = I - 2a A_s,
 
   grad = sum_i w_i (J^i)' grad L_q(theta_i),    the identity in place of J before the second meta-update.
   """
