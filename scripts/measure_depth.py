@@ -15,6 +15,7 @@ import matplotlib
 import optax
 import tyro
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 import mtl_jax
@@ -69,11 +70,11 @@ def measured(algorithm: Algorithm, data: Episode, repeats: int) -> tuple[float, 
   state = algorithm.init(_MODEL.init(jax.random.key(1), data.support.x[0, :1]))
   program = jax.jit(algorithm.update).lower(jax.random.key(2), state, data).compile()
   times = []
-  for _ in range(repeats + 1):
+  for _ in range(repeats):
     began = clock()
     jax.block_until_ready(program(jax.random.key(2), state, data))
     times.append(clock() - began)
-  return program.memory_analysis().temp_size_in_bytes / 1e6, min(times[1:])
+  return program.memory_analysis().temp_size_in_bytes / 1e6, min(times)
 
 
 def draw(results: dict[str, list[tuple[float, float]]], steps: tuple[int, ...], picture: Path) -> None:
@@ -91,12 +92,12 @@ def draw(results: dict[str, list[tuple[float, float]]], steps: tuple[int, ...], 
   figure.savefig(picture, dpi=150)
 
 
-def main(steps: tuple[int, ...] = (1, 5, 20, 100), repeats: int = 2, picture: Path = Path("depth.png")) -> None:
+def main(steps: tuple[int, ...] = (1, 5, 20, 100), repeats: int = 3, picture: Path = Path("depth.png")) -> None:
   data = episode(jax.random.key(0))
   table = Table("MB (s)", *map(str, steps), title=f"{jax.devices()[0].device_kind}, JAX {jax.__version__}")
   results = {}
   for way, made in WAYS.items():
-    results[way] = [measured(made(count), data, repeats) for count in steps]
+    results[way] = [measured(made(count), data, repeats) for count in track(steps, way)]
     table.add_row(way, *(f"{memory:,.0f} ({seconds:.2f})" for memory, seconds in results[way]))
   Console(width=120).print(table)
   draw(results, steps, picture)

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from sklearn.preprocessing import StandardScaler
 
@@ -264,7 +265,7 @@ def test_each_field_of_an_algorithms_config_reaches_the_algorithm(monkeypatch):
     given.clear()
     given.update(fields)
 
-  for name in ("maml", "anil", "cavia", "lora", "reptile", "protonet", "finetune"):
+  for name in ("maml", "imaml", "anil", "cavia", "lora", "reptile", "protonet", "finetune"):
     monkeypatch.setattr(meta, name, noted)
 
   def made(config) -> dict[str, Any]:
@@ -277,15 +278,27 @@ def test_each_field_of_an_algorithms_config_reaches_the_algorithm(monkeypatch):
           rates[name] = round(-float(optimiser.update(two, optimiser.init(two), two)[0]), 5)
     return given | rates
 
-  assert made(c.Maml(0.2, 7, 0.03, True, "leaf", True, True, 2.0)) == {
+  assert made(c.Maml(0.2, 7, 0.03, True, "leaf", True, 3, 2.0, 40, 50, None, 2, "bfloat16")) == {
     "inner": 0.4,
     "inner_steps": 7,
     "outer": 0.03,
     "first_order": True,
     "learned_rates": "leaf",
     "per_step_rates": True,
-    "rematerialise": True,
+    "rematerialise": 3,
     "clip": 2.0,
+    "multi_step_loss": 40,
+    "second_order_from": 50,
+    "truncate": 2,
+    "compute_dtype": jnp.bfloat16,
+  }
+  assert made(c.Maml())["compute_dtype"] is None
+  assert made(c.Imaml(0.2, 7, 0.03, 3.0, 4)) == {
+    "inner": 0.4,
+    "inner_steps": 7,
+    "outer": 0.03,
+    "penalty": 3.0,
+    "cg_steps": 4,
   }
   assert made(c.Anil(0.2, 7, 0.03, True)) == {"inner": 0.4, "inner_steps": 7, "outer": 0.03, "first_order": True}
   assert made(c.Cavia(0.2, 7, 0.03, True)) == {"inner": 0.4, "inner_steps": 7, "outer": 0.03, "first_order": True}
@@ -297,18 +310,31 @@ def test_each_field_of_an_algorithms_config_reaches_the_algorithm(monkeypatch):
     "rank": 3,
     "alpha": 6.0,
   }
-  assert made(c.Reptile(0.2, 7, 0.3, 5, 9)) == {
+  assert made(c.Reptile(0.2, 7, 0.3, 5, 9, True)) == {
     "inner": 0.4,
     "inner_steps": 7,
     "outer": 0.6,
     "batch_size": 5,
     "predict_steps": 9,
+    "serial": True,
   }
   assert made(c.ProtoNet(0.03)) == {"classes": 7, "outer": 0.03}
   for head_only in (True, False):
     fields = made(c.Finetune(0.2, 7, 0.03, head_only))
     assert (fields.pop("adapt") is not None) is head_only
     assert fields == {"inner": 0.4, "inner_steps": 7, "outer": 0.03}
+
+
+def test_the_outer_rate_of_maml_falls_to_zero_along_a_cosine():
+  """Adam's steps under a constant gradient are as long as the rate: cos^2(pi/8 t) of it, 4 meta-updates in all."""
+  optimiser, one = optax.adam(methods._rate(c.Maml(outer_lr=0.2, decay_steps=4))), jnp.asarray(1.0)
+  state, rates = optimiser.init(one), []
+  for _ in range(6):
+    with jax.numpy_dtype_promotion("standard"):
+      change, state = optimiser.update(one, state, one)
+    rates.append(-float(change))
+  np.testing.assert_allclose(rates[:5], 0.2 * np.cos(np.pi / 8 * np.arange(5)) ** 2, atol=1e-5)
+  assert rates[5] == 0.0
 
 
 SINES = c.Config("sines", c.Sinusoid(), c.MLP((4,), norm="none"), c.Anil(), (c.Finetune(inner_steps=3),))
@@ -365,6 +391,7 @@ def test_a_network_from_scratch_starts_anew_in_every_task_and_learns_from_the_la
 
 def test_the_number_of_adaptation_steps_can_be_changed_where_it_means_something():
   assert build.at_steps(c.Maml(), 9) == c.Maml(inner_steps=9)
+  assert build.at_steps(c.Imaml(), 9) == c.Imaml(inner_steps=9)
   assert build.at_steps(c.Anil(), 9) == c.Anil(inner_steps=9)
   assert build.at_steps(c.Cavia(), 9) == c.Cavia(inner_steps=9)
   assert build.at_steps(c.Lora(), 9) == c.Lora(inner_steps=9)

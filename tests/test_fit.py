@@ -392,3 +392,12 @@ def test_training_reaches_the_best_common_start():
   assert isinstance(state, State)
   np.testing.assert_allclose(state.params["w"], [1.0, -2.0, 0.5], atol=0.4)
   assert history["loss"][-50:].mean() < 0.7 * history["loss"][:5].mean()
+
+
+@pytest.mark.parametrize(("share", "times"), [(0.05, 0), (0.5, 1)])
+def test_inner_problems_that_are_not_solved_are_warned_of_once(share, times, caplog):
+  """Two seeds, of which one solves everything: the mean is half the share of the other."""
+  tell = counter(lambda state: {"loss": state["n"], "unsolved": jnp.asarray([0.0, 2 * share])})
+  run(tell, {"n": jnp.float32(0.0)}, steps=6, chunk_steps=2)
+  assert len(caplog.records) == times
+  assert times == 0 or "up to step 2 the inner problem of 50 % of the tasks" in caplog.text

@@ -147,8 +147,7 @@ def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int
         compute_dtype=None if a.compute_dtype == "float32" else jnp.dtype(a.compute_dtype),
       )
     case c.Imaml(lr, steps, outer_lr, penalty, cg_steps):
-      outer = optax.adam(outer_lr)
-      inner = optax.sgd(lr)
+      inner, outer = optax.sgd(lr), optax.adam(outer_lr)
       return meta.imaml(apply, loss, inner=inner, inner_steps=steps, outer=outer, penalty=penalty, cg_steps=cg_steps)
     case c.Anil(lr, steps, outer_lr, first_order):
       outer = optax.adam(outer_lr)

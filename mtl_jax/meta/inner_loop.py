@@ -108,14 +108,14 @@ def _scan(body: Callable, carry: PyTree, inputs: PyTree, segment: int) -> tuple[
   """
   if segment == 0:
     return jax.lax.scan(body, carry, inputs)
-  body = jax.checkpoint(body, prevent_cse=False)
+  body = jax.checkpoint(body)
   length = jax.tree.leaves(inputs)[0].shape[0]
   whole = length // segment * segment
   if segment == 1 or whole == 0:
     return jax.lax.scan(body, carry, inputs)
   first, rest = (jax.tree.map(lambda leaf, s=s: leaf[s], inputs) for s in (slice(whole), slice(whole, None)))
   first = jax.tree.map(lambda leaf: leaf.reshape(-1, segment, *leaf.shape[1:]), first)
-  carry, out = jax.lax.scan(jax.checkpoint(partial(jax.lax.scan, body), prevent_cse=False), carry, first)
+  carry, out = jax.lax.scan(jax.checkpoint(partial(jax.lax.scan, body)), carry, first)
   out = jax.tree.map(lambda leaf: leaf.reshape(whole, *leaf.shape[2:]), out)
   if whole == length:
     return carry, out

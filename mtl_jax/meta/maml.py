@@ -105,13 +105,13 @@ def maml(
     support loss before it; `gradient_norm` of the meta-gradient.
 
   Raises:
-    ValueError: `per_step_rates` without `learned_rates`; `multi_step_loss` < 1 or without an
-      inner step; `second_order_from` < 0 or with `first_order`; and see `inner_loop`.
+    ValueError: `per_step_rates` without `learned_rates`; `multi_step_loss` < 1;
+      `second_order_from` < 0 or with `first_order`; and see `inner_loop`.
   """
   if per_step_rates and learned_rates is None:
     raise ValueError('per_step_rates says how rates are learned: choose learned_rates="scalar", for example')
-  if multi_step_loss is not None and min(multi_step_loss, inner_steps) < 1:
-    raise ValueError(f"multi_step_loss={multi_step_loss}, inner_steps={inner_steps}: both must be at least 1")
+  if multi_step_loss is not None and multi_step_loss < 1:
+    raise ValueError(f"multi_step_loss={multi_step_loss}: the weights need at least one meta-update to fall")
   if second_order_from < 0 or (second_order_from and first_order):
     raise ValueError(f"second_order_from={second_order_from}, first_order={first_order}: choose one of them")
   if compute_dtype is not None:
@@ -149,7 +149,7 @@ def maml(
     def asked(params: PyTree) -> Array:
       return objective(params, episode.query, query_key)[0]
 
-    if multi_step_loss is None:
+    if multi_step_loss is None or inner_steps == 0:
       adapted = adapt_to(meta[0], episode.support, support_key, meta[1])
       value = last = asked(adapted.params)
     else:
