@@ -52,9 +52,7 @@ ALGORITHMS: dict[str, Callable[..., Algorithm]] = {
   "first order": partial(maml, **MODEL, **INNER, first_order=True, clip=1.0),
   "meta-sgd": partial(maml, **MODEL, **INNER, learned_rates="parameter"),
   "per step": partial(maml, **MODEL, **INNER, learned_rates="scalar", per_step_rates=True, rematerialise=True),
-  "maml++": partial(
-    maml, **MODEL, **INNER, multi_step_loss=4, second_order_from=1, learned_rates="leaf", per_step_rates=True
-  ),
+  "maml++": partial(maml, **MODEL, **INNER, multi_step_loss=4),
   "imaml": partial(imaml, **MODEL, **INNER, penalty=2.0),
   "anil": partial(anil, **MODEL, **INNER),
   "cavia": partial(cavia, **MODEL, **INNER, context=named("b")),

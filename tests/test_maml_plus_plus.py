@@ -41,7 +41,7 @@ def _float64():
 
 
 def after(state, count: int):
-  return state._replace(count=jnp.asarray(count, jnp.int32))
+  return state._replace(updates=jnp.asarray(count, jnp.int32))
 
 
 def test_weights_and_orders_are_annealed_by_the_count_of_meta_updates_in_one_program():
@@ -79,7 +79,7 @@ def test_weights_and_orders_are_annealed_by_the_count_of_meta_updates_in_one_pro
       losses.append(theta)
     state, metrics = update(after(first, count))
     close(np.asarray(first.params - state.params), expected)
-    assert int(state.count) == count + 1
+    assert int(state.updates) == count + 1
     last = np.mean([np.square(x @ t - y).mean() for t, x, y in zip(losses, data.query.x, data.query.y, strict=True)])
     close(np.asarray(metrics["loss"]), last)
   assert len(traces) == 1

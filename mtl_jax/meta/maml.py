@@ -37,13 +37,13 @@ class MAMLState(NamedTuple):
     params: theta.
     rates: learned factors on the inner update, or None.
     opt_state: the outer optimiser's state.
-    count: meta-updates so far, or None where nothing is annealed.
+    updates: meta-updates so far, or None where nothing is annealed.
   """
 
   params: PyTree
   rates: Rates | None
   opt_state: optax.OptState
-  count: Array | None = None  # () int32
+  updates: Array | None = None  # () int32
 
 
 def multi_step_weights(count: Array, steps: int, updates: int) -> Array:
@@ -132,17 +132,17 @@ def maml(
     return run if zero is None else lambda params, *rest: run(zeroed(params, zero), *rest)
 
   adapt_to = build(first_order=first_order, truncate=truncate)
-  counts = multi_step_loss is not None or second_order_from > 0
+  annealed = multi_step_loss is not None or second_order_from > 0
 
   def init(params: PyTree) -> MAMLState:
     params, rates = params if zero is None else zeroed(params, zero), None
     if learned_rates is not None:
       rates = init_rates(params, per=learned_rates, steps=inner_steps if per_step_rates else None)
     (params, rates), opt_state = start(outer, (params, rates))
-    return MAMLState(params, rates, opt_state, jnp.zeros((), jnp.int32) if counts else None)
+    return MAMLState(params, rates, opt_state, jnp.zeros((), jnp.int32) if annealed else None)
 
   def query_losses(
-    adapt_to: Callable, count: Array | None, meta: tuple[PyTree, Rates | None], key: Array, episode: Episode
+    adapt_to: Callable, updates: Array, meta: tuple[PyTree, Rates | None], key: Array, episode: Episode
   ) -> tuple[Array, Metrics]:
     support_key, query_key = jax.random.split(key)
 
@@ -153,7 +153,7 @@ def maml(
       adapted = adapt_to(meta[0], episode.support, support_key, meta[1])
       value = last = asked(adapted.params)
     else:
-      weights = multi_step_weights(count, inner_steps, multi_step_loss)
+      weights = multi_step_weights(updates, inner_steps, multi_step_loss)
       nothing = jnp.zeros((), jax.eval_shape(asked, meta[0]).dtype)
 
       def watch(params: PyTree, i: Array) -> Array:  # what no longer counts is no longer computed
@@ -166,18 +166,19 @@ def maml(
 
   def update(key: Array, state: MAMLState, data: Episode) -> tuple[MAMLState, Metrics]:
     meta = (state.params, state.rates)
+    updates = jnp.zeros((), jnp.int32) if state.updates is None else state.updates
 
     def through(adapt_to: Callable) -> tuple[PyTree, Metrics]:
-      return task_gradient(partial(query_losses, adapt_to, state.count), meta, key, data, chunk)
+      return task_gradient(partial(query_losses, adapt_to, updates), meta, key, data, chunk)
 
     if second_order_from:
-      early = state.count < second_order_from
+      early = updates < second_order_from
       gradient, metrics = jax.lax.cond(early, lambda: through(build(first_order=True)), lambda: through(adapt_to))
     else:
       gradient, metrics = through(adapt_to)
     (params, rates), opt_state = step(outer, gradient, state.opt_state, meta)
-    count = None if state.count is None else state.count + 1
-    return MAMLState(params, rates, opt_state, count), metrics | {"gradient_norm": optax.tree.norm(gradient)}
+    state = MAMLState(params, rates, opt_state, updates + 1 if annealed else None)
+    return state, metrics | {"gradient_norm": optax.tree.norm(gradient)}
 
   def predict(key: Array, state: MAMLState, support: Batch, x: PyTree) -> Array:
     return apply(adapt_to(state.params, support, key, state.rates).params, x)
