@@ -20,6 +20,10 @@ Adam with beta_1 = 0 inside (which starts anew for each task here, and is carrie
 labels, and not on some), an outer rate that falls to 0 along a line. ProtoNet learns from 60 ways with five questions
 each, Adam 1e-3 halved every 2,000 episodes; the paper stops when validation no longer improves, this row after 20,000.
 Its rows for 5 and for 20 ways learn the same thing twice.
+
+Measured 2026-11-27 on 2 CPU cores that a load of up to 25 processes shared, 12 minutes of training a row, 1,000 test
+episodes, one seed: `MAML, 5-way 1-shot` 86.0 (85.3 to 86.6) after 700 of 60,000 updates, `ProtoNet, 5-way 1-shot` 88.9
+(88.3 to 89.5) after 80 of 20,000, both still rising when stopped. No row has been run to its end.
 """
 
 from collections.abc import Callable
