@@ -67,7 +67,7 @@ def test_the_algorithms_of_a_comparison_keep_the_settings_of_the_job_and_the_poo
   ("config", "name", "why", "able", "unable"),
   [
     (FLEET, "perceptron", "no such algorithm", "protonet", "cnp"),
-    (FLEET, "cnp", "neural process is made for forecasts", "protonet", "cnp"),
+    (FLEET, "cnp", "neural process predicts numbers", "protonet", "cnp"),
     (SINES, "protonet", "prototypes need classes", "reptile", "protonet"),
   ],
 )

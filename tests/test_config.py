@@ -68,7 +68,7 @@ def test_a_docstring_cannot_break_out_of_its_quotes(tmp_path):
     (changed(evaluation__adaptation_shots=11), "evaluation.adaptation_shots", "11"),
     (changed(evaluation__adaptation_shots=0), "evaluation.adaptation_shots", "0"),
     (changed(training__validation_episodes=0), "training.validation_episodes", "0"),
-    (changed(controls=(c.Maml(first_order=True),)), "controls", "Maml"),
+    (changed(controls=(c.Maml(first_order=True),)), "controls", "maml"),
     (changed(tasks=c.Fleet(recordings=19)), "tasks.recordings", "19"),
     (changed(tasks=c.FleetToBearings(c.Fleet(recordings=19))), "tasks.fleet.recordings", "19"),
     (changed(algorithm=c.ProtoNet()), "algorithm", "ProtoNet"),

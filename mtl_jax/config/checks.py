@@ -44,11 +44,16 @@ def _validate_method(where: str, algorithm: Algorithm, config: Config) -> None:
   """What a method asks of its own sizes, of the network and of the tasks."""
   heads = getattr(algorithm, "heads", 1)
   for field in ("context", "rank", "layers", "heads", "embedding", "width"):
-    value = getattr(algorithm, field, 1)
-    _require(value >= 1, f"{where}.{field}", value, "must be at least 1")
+    value = getattr(algorithm, field, None)
+    _require(value is None or value >= 1, f"{where}.{field}", value, "must be at least 1")
   for field in ("embedding", "width"):
-    value = getattr(algorithm, field, heads)
-    _require(value % heads == 0, f"{where}.{field}", value, f"must be a multiple of the number of heads, {heads}")
+    value = getattr(algorithm, field, None)
+    _require(
+      value is None or value % heads == 0,
+      f"{where}.{field}",
+      value,
+      f"must be a multiple of the number of heads, {heads}",
+    )
   model, tasks = config.model, config.tasks
   match algorithm:
     case Cavia():
