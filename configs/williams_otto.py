@@ -3,14 +3,14 @@
 python scripts/train.py configs/williams_otto.py
 """
 
-from mtl_jax.config import MLP, Config, Evaluation, Finetune, Maml, Process, R2d2, Training
+from mtl_jax.config import MLP, Config, Evaluation, Finetune, Process, R2d2, Training
 
 config = Config(
   name="williams_otto",
   tasks=Process("williams_otto"),
   model=MLP(hidden=(64, 64), norm="none"),
   algorithm=R2d2(outer_lr=1e-3, embedding=32, penalty=0.1),
-  controls=(Maml(inner_lr=0.05, inner_steps=5, outer_lr=1e-3), Finetune(inner_lr=0.02, inner_steps=10, outer_lr=1e-3)),
+  controls=(Finetune(inner_lr=0.02, inner_steps=10, outer_lr=1e-3),),
   training=Training(steps=3_000, tasks_per_step=32, chunk_steps=300),
-  evaluation=Evaluation(shots=(4, 8, 16), adaptation_steps=(0, 1, 5, 10), adaptation_shots=8),
+  evaluation=Evaluation(shots=(4, 8, 16), adaptation_steps=(0, 10), adaptation_shots=8),
 )
