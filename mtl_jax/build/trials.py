@@ -43,14 +43,6 @@ def new_plants(config: c.Config, tasks: c.Process) -> list[Fold]:
   x, y = np.asarray(past.x), np.asarray(past.y)
   ladder = trials_ladder(History(x.reshape(-1, x.shape[-1]), y.reshape(-1), np.repeat(np.arange(_HISTORY), _ROWS)))
   test = HeldOut(lambda k: family(k, 100), (), ladder, unit=plant.unit, judge=judged, per="trials")
-  middle = sum(tasks.shots) // 2
-  name = tasks.plant.replace("_", " ")
-  return [
-    Fold(
-      tasks.plant,
-      family(tasks.shots, tasks.queries),
-      family(middle, 100),
-      {f"{name}, plants never seen": test},
-      judge=judged,
-    )
-  ]
+  learned, checked = family(tasks.shots, tasks.queries), family(max(1, sum(tasks.shots) // 2), 100)
+  job = f"{tasks.plant.replace('_', ' ')}, plants never seen"
+  return [Fold(tasks.plant, learned, checked, {job: test}, judge=judged)]

@@ -26,7 +26,7 @@ class Optimum(NamedTuple):
 
 
 def optimum(plant: Plant, task: PyTree, *, starts: int = 16) -> Optimum:
-  """SciPy's SLSQP from the nominal set-point and from Sobol points, with JAX's gradients; the best that keeps the limits.
+  """The best that keeps the limits, of SciPy's SLSQP from the nominal set-point and Sobol points, on JAX's gradients.
 
   Call it under float64: SLSQP stops on float32's rounding.
   """

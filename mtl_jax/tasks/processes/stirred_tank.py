@@ -8,19 +8,19 @@ With q in L/min, T and T_c (coolant) in K, k = k_0 exp(-E / T) 1/min (E over the
 D. E. Seborg, T. F. Edgar, D. A. Mellichamp, "Process dynamics and control", the stirred tank of the chapter on
 theoretical models: V = 100 L, rho = 1000 g/L, c_p = 0.239 J/(g K), H = 5e4 J/mol, E = 8750 K, k_0 = 7.2e10 1/min,
 UA = 5e4 J/(min K), T_f = 350 K, C_f = 1 mol/L; its nominal point q = 100 L/min, T_c = 300 K has the steady state
-C = 0.5 mol/L, T = 350 K, which is unstable: it is the middle one of three.
+C = 0.5 mol/L, T = 350 K, which is the middle one of three and unstable; of the other two only the cold one is stable.
 
 At rest C = C_f (1 - X), X = k V / (q + k V), and the heat made meets the heat taken away:
 
-  h(T) = rise X(T) - (T - T_0) = 0,  rise = H q C_f / (q rho c_p + UA),  T_0 = (q rho c_p T_f + UA T_c) / (q rho c_p + UA)
+  h(T) = rise X(T) - (T - T_0) = 0 with rise = H q C_f / c,  T_0 = (q rho c_p T_f + UA T_c) / c,  c = q rho c_p + UA
 
 All roots lie in [T_0, T_0 + rise]. h' + 1 = rise E X (1 - X) / T^2 has a single peak, where 1 - 2 X = 2 T / E; h turns
 at most once on each side of it, and a root of h lies between two turns or none does. So every steady state is found,
 not those that a grid happens to meet.
 
-The value is that of the hottest steady state, the one a reactor that is lit settles in when its settings are changed
-slowly: where that one disappears, the value jumps. Prices are made up; the limits are a temperature and the
-stability of that steady state.
+The value is that of the hottest steady state, the one that a reactor that is lit follows when its settings are changed
+slowly, whether stable or not, which is a limit: where that one disappears, the value jumps. Prices are
+made up; the other limit is a temperature.
 """
 
 from typing import NamedTuple
