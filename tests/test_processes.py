@@ -41,7 +41,7 @@ def reactors():
     task = jax.vmap(williams_otto.sample_task)(jax.random.split(task_key, 25))
     first = williams_otto.plant.nominal()
     task = jax.tree.map(lambda leaf, at: leaf.at[0].set(at), task, first)
-    return u, task, jax.jit(jax.vmap(williams_otto.steady_state))(u, task)
+    return jax.tree.map(np.asarray, (u, task, jax.jit(jax.vmap(williams_otto.steady_state))(u, task)))
 
 
 def test_the_balances_of_williams_and_otto_close_and_fractions_add_up_to_one(reactors):
@@ -76,7 +76,7 @@ def test_ratio_control_scales_the_flow_with_the_feed():
 
 
 def test_rates_and_feed_vary_by_30_percent():
-  drawn = jax.vmap(williams_otto.sample_task)(jax.random.split(jax.random.key(0), 2000))
+  drawn = jax.jit(jax.vmap(williams_otto.sample_task))(jax.random.split(jax.random.key(0), 2000))
   for share in (*np.asarray(drawn.rates).T, np.asarray(drawn.feed) / williams_otto.FEED):
     assert 0.7 <= share.min() < 0.71 and 1.29 < share.max() <= 1.3
     assert share.mean() == pytest.approx(1.0, abs=0.02)
@@ -241,7 +241,8 @@ def answered(request):
   def ask():
     z = jnp.asarray(np.random.default_rng(0).uniform(0.1, 0.9, (4, len(plant.settings))), keys_type())
     task = jax.tree.map(lambda leaf: leaf.astype(keys_type()), tasks)
-    return jax.jit(jax.vmap(jax.vmap(both, (0, None)), (None, 0)))(from_unit(plant, z), task), from_unit(plant, z), task
+    u = from_unit(plant, z)
+    return jax.tree.map(np.asarray, (jax.jit(jax.vmap(jax.vmap(both, (0, None)), (None, 0)))(u, task), u, task))
 
   def keys_type():
     return jnp.float64 if jax.config.jax_enable_x64 else jnp.float32
@@ -256,20 +257,20 @@ def test_slopes_are_those_of_finite_differences_and_vmap_is_a_loop(answered, flo
   plant, ((outcome, slope), u, task), _ = answered
   value = jax.jit(lambda u, task: plant.value(u, task).value)
   for i in range(3):
-    one = jax.tree.map(lambda leaf, i=i: leaf[i], task)
+    one = jax.tree.map(lambda leaf, i=i: jnp.asarray(leaf[i]), task)
     for j in (0, 3):
-      assert value(u[j], one) == pytest.approx(float(outcome.value[i, j]), rel=1e-12)
+      assert value(jnp.asarray(u[j]), one) == pytest.approx(float(outcome.value[i, j]), rel=1e-12)
       for k, setting in enumerate(plant.settings):
         h = 1e-6 * (setting.high - setting.low)
         step = jnp.zeros(len(plant.settings)).at[k].set(h)
         difference = (value(u[j] + step, one) - value(u[j] - step, one)) / (2 * h)
-        tolerance = 1e-7 * float(jnp.abs(outcome.value[i, j])) / (setting.high - setting.low) + 1e-9
+        tolerance = 1e-7 * float(np.abs(outcome.value[i, j])) / (setting.high - setting.low) + 1e-9
         assert slope[i, j, k] == pytest.approx(float(difference), rel=1e-5, abs=tolerance)
 
 
 def test_float32_says_the_same(answered):
   _, ((wide, wide_slope), _, _), ((narrow, narrow_slope), _, _) = answered
-  assert narrow.value.dtype == jnp.float32
+  assert narrow.value.dtype == np.float32
   spread = float(np.std(wide.value))
   np.testing.assert_allclose(narrow.value, wide.value, rtol=1e-3, atol=1e-3 * spread)
   np.testing.assert_allclose(narrow.constraints, wide.constraints, rtol=1e-2, atol=1e-2)
