@@ -67,7 +67,7 @@ def test_the_published_optimum_of_williams_and_otto(float64):
   assert best.u[0] == pytest.approx(4.787, abs=6e-4) and best.u[1] == pytest.approx(89.70, abs=6e-3)
   gradient = jax.jit(jax.grad(lambda u: plant.value(u, task).value))
   np.testing.assert_allclose(gradient(jnp.asarray(best.u)), 0.0, atol=1e-4)
-  assert np.abs(gradient(jnp.asarray([4.0, 85.0]))).min() > 1.0
+  assert np.abs(gradient(jnp.asarray([4.0, 85.0]))).max() > 1.0
 
 
 def test_ratio_control_scales_the_flow_with_the_feed():

@@ -81,14 +81,19 @@ def steady_states(u: Array, task: Task) -> Steady:
     return rise * task.energy * x * (1.0 - x) / (t * t) - 1.0
 
   hot = cold + rise
-  peak = root(lambda t: 1.0 - 2.0 * conversion(t) - 2.0 * t / task.energy, cold, hot)
+  peak = jax.lax.stop_gradient(root(lambda t: 1.0 - 2.0 * conversion(t) - 2.0 * t / task.energy, cold, hot))
   first, second = (jax.lax.stop_gradient(root(turning, a, b)) for a, b in ((cold, peak), (peak, hot)))
   turns = turning(peak) > 0
   # Where h never turns upwards it falls throughout: its one root is on this or that side of the peak.
   first, second = (jnp.where(turns, at, peak) for at in (first, second))
   lower, upper = left(first) < 0, left(second) > 0
   exists = jnp.stack([lower, lower & upper & turns, upper | ~(lower | upper)])
-  t = jnp.stack([root(left, cold, first), root(left, first, second), root(left, second, hot)])
+
+  def state(there: Array, low: Array, high: Array) -> Array:
+    # Without a root between them the search ends at a turn, where the slope is 0 and gradients would be NaN.
+    return root(lambda t: jnp.where(there, left(t), t - low), low, high)
+
+  t = jnp.stack([state(exists[0], cold, first), state(exists[1], first, second), state(exists[2], second, hot)])
   x = conversion(t)
   concentration, speed = task.feed * (1.0 - x), k(t)
   # d(dC/dt, dT/dt) / d(C, T)
