@@ -15,6 +15,12 @@ from sklearn.preprocessing import StandardScaler
 from mtl_jax.baselines.ladder import ALPHA, Fixed, History, Ladder, Rung
 
 
+def gaussian_process(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
+  """A rung on x and y (n, 1) as they are; the kernel's numbers by maximum likelihood."""
+  kernel = ConstantKernel(4.0, (1e-2, 1e2)) * RadialBasis(1.0, (0.1, 10.0)) + WhiteKernel(1e-4, (1e-8, 1e-1))
+  return GaussianProcessRegressor(kernel, random_state=seed).fit(x, y).predict(q).reshape(-1, 1)
+
+
 def regression_ladder(history: History | None = None) -> Ladder:
   """Every rung for a regression of one number.
 
@@ -23,10 +29,6 @@ def regression_ladder(history: History | None = None) -> Ladder:
       it features are standardised by its mean and deviation, and each support-only model has
       one beside it that also uses the history.
   """
-
-  def gaussian_process(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
-    kernel = ConstantKernel(4.0, (1e-2, 1e2)) * RadialBasis(1.0, (0.1, 10.0)) + WhiteKernel(1e-4, (1e-8, 1e-1))
-    return GaussianProcessRegressor(kernel, random_state=seed).fit(x, y).predict(q).reshape(-1, 1)
 
   mean = Rung("mean of the support", lambda x, y, q, seed: np.full((len(q), 1), y.mean()))
   zero = Fixed("zero", lambda q: np.zeros((len(q), 1)))

@@ -24,6 +24,7 @@ from mtl_jax.build.productivity import team_productivity
 from mtl_jax.build.products import new_products
 from mtl_jax.build.rig import hydraulic_rig
 from mtl_jax.build.surface import surface_inspection
+from mtl_jax.build.trials import new_plants
 from mtl_jax.data import cwru, mfpt
 from mtl_jax.tasks import bearings, fleet, vibration
 from mtl_jax.tasks.pool import Pool, few_shot
@@ -192,5 +193,7 @@ def folds(config: c.Config) -> list[Fold]:
       return few_rows(config, tasks)
     case c.Demand() as tasks:
       return new_products(config, tasks)
+    case c.Process() as tasks:
+      return new_plants(config, tasks)
     case c.Own() as tasks:
       return own_table(config, tasks)

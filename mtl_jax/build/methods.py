@@ -11,7 +11,7 @@ import optax
 
 from mtl_jax import config as c
 from mtl_jax import losses, meta, models, tree
-from mtl_jax.build import engines, few_rows, own, plant, productivity, products, rig, surface
+from mtl_jax.build import engines, few_rows, own, plant, productivity, products, rig, surface, trials
 from mtl_jax.build.one_pass import one_pass
 from mtl_jax.tasks import bearings, demand, fleet, texture, vibration
 from mtl_jax.types import Algorithm, Apply, Array, Batch, ExampleLoss, PyTree
@@ -90,6 +90,8 @@ def shape(config: c.Config) -> Shape:
       return Shape(few_rows.STEEL_FEATURES, few_rows.STEEL_FAULTS)
     case c.Demand() as tasks:
       return Shape(demand.CALENDAR + products.calendar(tasks), demand.OUTPUTS, demand.loss)
+    case c.Process() as tasks:
+      return Shape(trials.features(tasks), 1, losses.squared_error)
     case c.Own() as tasks:
       classes = own.read(tasks).classes
       return Shape(len(tasks.features), len(classes) or 1, losses.cross_entropy if classes else losses.squared_error)

@@ -24,6 +24,7 @@ from mtl_jax.config.tasks import (
   Fleet,
   FleetToBearings,
   Own,
+  Process,
   Productivity,
   RemainingLife,
   Sinusoid,
@@ -183,6 +184,12 @@ def _validate_few_shot(config: Config) -> None:
     _require(isinstance(config.model, MLP | Residual), "model", config.model, "features are read by an MLP or Residual")
   if isinstance(tasks, FewEngines | RemainingLife | Productivity):
     _require(isinstance(config.model, MLP), "model", config.model, "rows of a table are read by an MLP")
+  if isinstance(tasks, Process):
+    _require(isinstance(config.model, MLP), "model", config.model, "set-points are read by an MLP")
+    low, high = tasks.shots
+    _require(1 <= low <= high, "tasks.shots", tasks.shots, "a range (low, high) with 1 <= low <= high")
+    _require(tasks.queries >= 1, "tasks.queries", tasks.queries, "must be at least 1")
+    _require(0.0 <= tasks.noise < float("inf"), "tasks.noise", tasks.noise, "a deviation, 0 or more")
   if isinstance(tasks, RemainingLife):
     _require(e.shots == (0,), "evaluation.shots", e.shots, "a test engine has no label: (0,)")
     _require(len(kinds) == 1 and kinds[0] == "Finetune", "algorithm", kinds, "nothing to adapt to: Finetune alone")
@@ -192,5 +199,5 @@ def _validate_few_shot(config: Config) -> None:
     _require(named, "tasks.subsets", tasks.subsets, f"some of {', '.join(known)}")
   if isinstance(tasks, Productivity):
     _require(3 <= tasks.folds <= 12, "tasks.folds", tasks.folds, "12 teams make 3 to 12 groups")
-  if isinstance(tasks, Sinusoid | FewEngines | RemainingLife | Productivity | Demand):
+  if isinstance(tasks, Sinusoid | FewEngines | RemainingLife | Productivity | Demand | Process):
     _require("ProtoNet" not in kinds, "algorithm", kinds, "prototypes need classes; this is a regression")

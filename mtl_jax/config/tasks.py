@@ -160,6 +160,21 @@ class Demand:
 
 
 @dataclasses.dataclass(frozen=True)
+class Process:
+  """Response of a simulated plant never seen before, from a few noisy trials; see tasks/processes/."""
+
+  plant: Literal[
+    "williams_otto", "stirred_tank", "milling", "injection", "wafer", "branin", "hartmann3", "hartmann6"
+  ] = "williams_otto"
+  shots: tuple[int, int] = (2, 16)
+  """trials in training: a range, drawn anew for each plant"""
+  queries: int = 32
+  """set-points asked in training"""
+  noise: float = 0.05
+  """deviation of a trial's noise, in deviations of the response over plants and set-points"""
+
+
+@dataclasses.dataclass(frozen=True)
 class Rule:
   """What a column of one's own table may hold."""
 
@@ -214,6 +229,7 @@ Tasks = (
   | Productivity
   | FewRows
   | Demand
+  | Process
   | Own
 )
 WITHOUT_LABELS: tuple[type, ...] = (RemainingLife,)  # jobs that also make sense with no label of the new unit: K = 0
