@@ -99,13 +99,15 @@ def test_a_prior_of_other_plants_makes_one_trial_enough(parabolas):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # a length at its bound, as in `answers`
-def test_every_rung_follows_sixteen_trials_better_than_their_mean(parabolas):
+def test_rungs_follow_sixteen_trials_better_than_their_mean(parabolas):
   ladder, response, rng = parabolas
   x, q = rng.uniform(size=(16, 2)), rng.uniform(size=(200, 2))
   y, asked = response(x, 2.0)[:, None], response(q, 2.0)[:, None]
   errors = {rung.name: np.mean((rung.predict(x, y, q, 0) - asked) ** 2) for rung in ladder.rungs}
   mean = errors.pop("mean of the support")
-  assert all(error < mean for name, error in errors.items() if name != "boosted trees"), errors
+  # Pooled trees take the levels of 20 plants for a shape.
+  worse = {name for name, error in errors.items() if not error < mean}
+  assert worse <= {"pooled boosted trees, corrected", "Gaussian process around pooled boosted trees"}, errors
   assert errors["quadratic ridge"] < 1e-3 > errors["Gaussian process"]
 
 

@@ -66,7 +66,7 @@ def trials_ladder(history: History) -> Ladder:
   def shrunk(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
     phi, asked = terms.transform(x), terms.transform(q)
     spread = phi @ prior.covariance @ phi.T + prior.left * np.eye(len(x))
-    more = prior.covariance @ phi.T @ np.linalg.solve(spread, y[:, 0] - phi @ prior.mean)
+    more = prior.covariance @ phi.T @ np.linalg.lstsq(spread, y[:, 0] - phi @ prior.mean)[0]
     return (asked @ (prior.mean + more))[:, None]
 
   more = (
