@@ -2,16 +2,19 @@
 
 python scripts/measure_depth.py
 
-One machine of 40 labelled windows of 2048 samples, eight conditions. Measured 2026-11-27 on 2 CPU cores that other
-work shared (JAX 0.10.2), MB of temporaries (seconds of CPU, a single run); what is left out was not measured:
+One machine of 40 labelled windows of 2048 samples, eight conditions. Measured 2026-11-27 on 2 CPU
+cores beside other work (JAX 0.10.2), MB of temporaries (seconds of CPU, the quickest of three):
 
-                     5            20           100 steps
-  everything stored  209 (0.8)    693 (2.6)    3,280 (10.2)
-  each step again    42 (0.8)     43 (2.5)     48 (12.1)
-  segments again                  42 (2.8)     42 (15.1)
-  last 5 steps                                 209 (3.5)
-  implicit           72 (0.6)     72 (1.1)
-  first order        41 (0.2)     41 (0.7)
+                     1           5           20          100 steps
+  everything stored  84 (0.21)   209 (0.67)  693 (2.73)  3,280 (12.6)
+  each step again    84 (0.24)    41 (0.67)   42 (2.23)     48 (11.1)
+  segments again     84 (0.22)    84 (0.74)   41 (3.00)     41 (14.2)
+  last 5 steps       84 (0.20)   209 (0.64)  209 (1.04)    209 (3.1)
+  implicit           72 (0.34)    72 (0.42)   72 (0.87)     72 (3.0)
+  first order        41 (0.10)    41 (0.20)   41 (0.58)     41 (2.6)
+
+A hundred second-order steps take less than a tenth of what twenty take when all is stored. This network's weights are
+few beside its activations, so that segments save little over each step again.
 """
 
 import math
@@ -105,7 +108,7 @@ def draw(results: dict[str, list[tuple[float, float]]], steps: tuple[int, ...], 
   figure.savefig(picture, dpi=150)
 
 
-def main(steps: tuple[int, ...] = (1, 5, 20, 100), repeats: int = 3, picture: Path = Path("depth.png")) -> None:
+def main(steps: tuple[int, ...] = (1, 5, 20, 100), repeats: int = 3, picture: Path = Path("notebooks/depth.png")) -> None:
   data = episode(jax.random.key(0))
   table = Table("MB (s)", *map(str, steps), title=f"{jax.devices()[0].device_kind}, JAX {jax.__version__}")
   results = {}

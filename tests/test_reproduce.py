@@ -119,8 +119,8 @@ def test_the_table_of_omniglot_has_four_methods_in_four_columns_with_what_their_
   assert rows["MAML, 20-way 1-shot"].published == 95.8
 
 
-@pytest.mark.parametrize("name", ["MAML, 5-way 1-shot", "ProtoNet, 5-way 1-shot"])
-def test_a_row_of_omniglot_trains_and_is_scored_on_its_test_characters(rows, name, tmp_path):
+def test_a_row_of_omniglot_trains_and_is_scored_on_its_test_characters(rows, tmp_path):
+  name = "MAML, 5-way 1-shot"
   row = rows[name]._replace(steps=2, chunk_steps=2, tasks_per_step=2)
   (entry,) = reproduce.reproduce([row], tmp_path, episodes=10)
   assert entry["metric"] == "accuracy" and 0.0 <= entry["low"] <= entry["mean"] <= entry["high"] <= 1.0
