@@ -108,7 +108,9 @@ def draw(results: dict[str, list[tuple[float, float]]], steps: tuple[int, ...], 
   figure.savefig(picture, dpi=150)
 
 
-def main(steps: tuple[int, ...] = (1, 5, 20, 100), repeats: int = 3, picture: Path = Path("notebooks/depth.png")) -> None:
+def main(
+  steps: tuple[int, ...] = (1, 5, 20, 100), repeats: int = 3, picture: Path = Path("notebooks/depth.png")
+) -> None:
   data = episode(jax.random.key(0))
   table = Table("MB (s)", *map(str, steps), title=f"{jax.devices()[0].device_kind}, JAX {jax.__version__}")
   results = {}
