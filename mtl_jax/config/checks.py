@@ -44,7 +44,9 @@ def _require(condition: bool, field: str, value: object, way_out: str) -> None:
 def _validate_method(where: str, algorithm: Algorithm, config: Config) -> None:
   """What a method asks of its own sizes, of the network and of the tasks."""
   heads = getattr(algorithm, "heads", 1)
-  for field in ("context", "rank", "layers", "heads", "embedding", "width"):
+  penalty = getattr(algorithm, "penalty", None)
+  _require(penalty is None or penalty > 0.0, f"{where}.penalty", penalty, "must be positive")
+  for field in ("context", "rank", "layers", "heads", "embedding", "width", "cg_steps", "multi_step_loss", "truncate"):
     value = getattr(algorithm, field, None)
     _require(value is None or value >= 1, f"{where}.{field}", value, "must be at least 1")
   for field in ("embedding", "width"):
