@@ -21,6 +21,8 @@ from mtl_jax.tasks.vibration import FEATURE_NAMES, Viewed, Window
 from mtl_jax.trust import LeakError
 from mtl_jax.types import Batch, Episode
 
+pytestmark = pytest.mark.usefixtures("quick_to_compile")
+
 folds = importlib.import_module("mtl_jax.build.folds")  # the package has a function of that name
 WINDOWS = 24
 SPLITS = {"train": 0, "validation": 100, "test": 200}  # the first unit of each
