@@ -35,17 +35,7 @@ from mtl_jax.meta.imaml import conjugate_gradients
 PENALTY = 2.0
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _quick_to_compile():
-  jax.config.update("jax_disable_most_optimizations", True)
-  yield
-  jax.config.update("jax_disable_most_optimizations", False)
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-  with jax.enable_x64(True):
-    yield
+pytestmark = pytest.mark.usefixtures("quick_to_compile", "float64")
 
 
 def linear(**options):
