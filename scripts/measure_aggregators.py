@@ -9,6 +9,7 @@ Columns, ms, medians of repeats in which all columns of all aggregators take tur
   on J       from a Jacobian J (K x P, float32): its Gram matrix, the weights, and the combined gradient
   joint      a whole update of `mtl_jax.joint`, from 64 examples to new parameters
   TorchJD    its aggregator of the same name called on the same J, on the CPU: compare it with "on J"
+  differs    how far its combined gradient is from ours, relative to the length of its own; not for those that draw
 
 Measured 2026-11-27 on one of 2 CPU cores of an x86_64 virtual machine that ran many other jobs (JAX 0.10.2, 11 repeats;
 rough, and only columns beside one another compare). TorchJD could not be installed there and is not measured.
@@ -58,15 +59,19 @@ THEIRS: dict[str, tuple[str, dict[str, Any]]] = {
   "random": ("Random", {}),
   "mgda": ("MGDA", {}),
   "pcgrad": ("PCGrad", {}),
+  "gradvac": ("GradVac", {}),
   "cagrad": ("CAGrad", {"c": 0.5}),
   "imtl_g": ("IMTLG", {}),
-  "nash_mtl": ("NashMTL", {"n_tasks": TASKS}),
+  "nash_mtl": ("NashMTL", {"n_tasks": TASKS, "max_norm": 0.0}),
+  "fairgrad": ("FairGrad", {"alpha": 2.0}),
   "aligned_mtl": ("AlignedMTL", {}),
   "upgrad": ("UPGrad", {}),
   "dualproj": ("DualProj", {}),
   "config": ("ConFIG", {}),
   "krum": ("Krum", {"n_byzantine": 1, "n_selected": 2}),
 }
+DRAWN = ("random", "pcgrad", "gradvac")  # compared in time only
+COLUMNS = ("weights", "on J", "joint", "TorchJD")
 Call = Callable[[], Any]
 
 
@@ -119,10 +124,13 @@ def main(repeats: int = 21) -> None:
       calls[name][column]()
       times[name, column].append(1e3 * (time.perf_counter() - began))
   absent = "not installed" if importlib.util.find_spec("torchjd") is None else "–"
-  table = Table("aggregator", "weights", "on J", "joint", "TorchJD", title=str(jax.devices()[0].device_kind))
+  table = Table("aggregator", *COLUMNS, "differs", title=str(jax.devices()[0].device_kind))
   for name in OURS:
-    medians = {column: f"{np.median(times[name, column][1:]):.3g}" for column in calls[name]}
-    table.add_row(name, *(medians.get(column, absent) for column in ("weights", "on J", "joint", "TorchJD")))
+    cells = {column: f"{np.median(times[name, column][1:]):.3g}" for column in calls[name]}
+    if "TorchJD" in calls[name] and name not in DRAWN:
+      one, other = (np.asarray(calls[name][column](), np.float64) for column in ("on J", "TorchJD"))
+      cells["differs"] = f"{np.linalg.norm(one - other) / np.linalg.norm(other):.1g}"
+    table.add_row(name, *(cells.get(column, absent) for column in (*COLUMNS, "differs")))
   Console().print(table)
 
 
