@@ -111,9 +111,7 @@ def main(command: Command) -> None:
     ]
     regrets[name] = np.asarray([best[:, None] - jnp.take_along_axis(values, each, 1) for each in advised])
   units = np.arange(command.plants)
-  found = {
-    name: [interval(each[..., n], units) for n in range(command.trials + 1)] for name, each in regrets.items()
-  }
+  found = {name: [interval(each[..., n], units) for n in range(command.trials + 1)] for name, each in regrets.items()}
   shown = [n for n in SHOWN if n <= command.trials]
   table = Table("trials", *found, title=f"{command.plant}: regret, {plant.unit}, mean [95 % interval]")
   for n in shown:

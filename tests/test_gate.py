@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from mtl_jax.checkpoint import CheckpointError
-from mtl_jax.online import Gate, Rules
-from mtl_jax.online.betting import Evidence, bet, bet_anew
-from mtl_jax.online.gate import advance, due, hash_of, replay
+from mtl_jax.gate import Gate, Rules
+from mtl_jax.gate.betting import Evidence, bet, bet_anew
+from mtl_jax.gate.gate import advance, due, hash_of, replay
 from mtl_jax.recorder import read
 
 RNG = np.random.default_rng(0)
@@ -59,9 +59,13 @@ def test_an_alarm_without_a_change_is_as_rare_as_said_and_with_one_is_quick():
 
 def in_shadow(truth: np.ndarray) -> str:
   """What becomes of a candidate that gains `truth` on average, in noise."""
-  state = advance(RULES, advance(RULES, replay([{"event": "rules", "rules": RULES._asdict()}])[1], version(0)), version(1))
+  state = advance(
+    RULES, advance(RULES, replay([{"event": "rules", "rules": RULES._asdict()}])[1], version(0)), version(1)
+  )
   for gains in truth + RNG.uniform(-0.4, 0.4, (30, 10)):
-    state = advance(RULES, state, {"event": "losses", "losses": {"serving": 0.5 + gains / 2, "candidate": 0.5 - gains / 2}})
+    state = advance(
+      RULES, state, {"event": "losses", "losses": {"serving": 0.5 + gains / 2, "candidate": 0.5 - gains / 2}}
+    )
     if (decision := due(RULES, state)) is not None:
       return decision["event"]
   raise AssertionError("patience has an end")
@@ -137,7 +141,7 @@ def test_mistakes_are_named(tmp_path):
 LIFE = """
 import itertools, sys
 import jax.numpy as jnp
-from mtl_jax.online import Gate, Rules
+from mtl_jax.gate import Gate, Rules
 
 gate = Gate(sys.argv[1], {"w": jnp.zeros(3)}, Rules(patience=20))
 for i in itertools.count():

@@ -2,9 +2,9 @@
 
 Z. Wang, G. E. Dahl, K. Swersky et al., "Pre-trained Gaussian processes for Bayesian optimization" (HyperBO), JMLR 25
 (2024): mean and kernel maximise the marginal likelihood of the logs of other tasks, after which every posterior is in
-closed form. Here the response is a polynomial with random coefficients (P. A. V. B. Swamy, Econometrica 38 (1970)), whose
-mean and covariance are learned, and a Matern process for what it leaves; a family whose plants have nothing in common
-is left with the process alone.
+closed form. Here the response is a polynomial with random coefficients (P. A. V. B. Swamy, Econometrica 38 (1970)),
+whose mean and covariance are learned, and a Matern process for what it leaves; a family whose plants have nothing in
+common is left with the process alone.
 """
 
 from itertools import combinations_with_replacement

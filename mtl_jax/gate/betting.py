@@ -2,14 +2,15 @@
 
 I. Waudby-Smith, A. Ramdas, "Estimating means of bounded random variables by betting", JRSS B 86 (2024): a capital that
 bets on differences d_t in [-1, 1], K_t = prod (1 + lambda_t d_t) with lambda_t >= 0 from the past alone, is a
-supermartingale while E[d_t | past] <= 0, so that it ever reaches 1 / risk with a probability of at most `risk` (J. Ville,
-1939). lambda_t is their approximate growth-rate-adaptive bet, mean / (variance + mean^2), here at most 1/2.
+supermartingale while E[d_t | past] <= 0, so that it ever reaches 1 / risk with a probability of at most `risk`
+(J. Ville, 1939). lambda_t is their approximate growth-rate-adaptive bet, mean / (variance + mean^2), at most 1/2 here.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+Number = float | np.ndarray
 MOST = 0.5  # of the capital is staked on one difference
 
 
@@ -18,16 +19,16 @@ class Evidence(NamedTuple):
 
   Attributes:
     log_capital: natural logarithm of the capital
-    count, total, squares: of the differences so far
+    seen, total, squares: number, sum and sum of squares of the differences so far
   """
 
-  log_capital: float = 0.0
-  count: int = 0
-  total: float = 0.0
-  squares: float = 0.0
+  log_capital: Number = 0.0
+  seen: Number = 0
+  total: Number = 0.0
+  squares: Number = 0.0
 
 
-def bet(evidence: Evidence, difference: float) -> Evidence:
+def bet(evidence: Evidence, difference: Number) -> Evidence:
   """One more difference, in [-1, 1] or not much below; the capital grows while differences are above zero."""
   log_capital, count, total, squares = evidence
   mean = total / (count + 1)
@@ -37,7 +38,7 @@ def bet(evidence: Evidence, difference: float) -> Evidence:
   return Evidence(grown, count + 1, total + difference, squares + difference**2)
 
 
-def bet_anew(evidence: Evidence, difference: float) -> Evidence:
+def bet_anew(evidence: Evidence, difference: Number) -> Evidence:
   """As `bet`, for a change that may come at any time: capital that was lost before it is given back.
 
   A capital of 1 is added before every bet (the Shiryaev-Roberts e-detector: J. Shin, A. Ramdas, A. Rinaldo,

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from mtl_jax.checkpoint import Checkpoints
-from mtl_jax.online.betting import Evidence, bet, bet_anew
+from mtl_jax.gate.betting import Evidence, bet, bet_anew
 from mtl_jax.recorder import Recorder, read
 from mtl_jax.types import PyTree
 
@@ -40,6 +40,9 @@ class Rules(NamedTuple):
   patience: int = 1_000
   alarm_after: int = 10_000
   strange: float = 0.01
+
+
+DEFAULT = Rules()
 
 
 class State(NamedTuple):
@@ -71,7 +74,9 @@ def advance(rules: Rules, state: State, row: Mapping[str, Any]) -> State:
       anew = state._replace(hashes=(*state.hashes, row["hash"]), better=Evidence(), worse=Evidence())
       return anew._replace(candidate=row["version"] if row["version"] else None)
     case "losses":
-      scaled = {role: np.clip(losses, 0.0, rules.worst_loss) / rules.worst_loss for role, losses in row["losses"].items()}
+      scaled = {
+        role: np.clip(losses, 0.0, rules.worst_loss) / rules.worst_loss for role, losses in row["losses"].items()
+      }
       margin = rules.tolerance / rules.worst_loss
       better, worse, turned = state.better, state.worse, state.turned
       for gain in scaled["serving"] - scaled["candidate"] if "candidate" in scaled else ():
@@ -99,18 +104,20 @@ def due(rules: Rules, state: State) -> dict[str, Any] | None:
     return {"event": event, "version": version, "hash": state.hashes[version or 0], "reason": reason}
 
   if state.turned.log_capital >= np.log(rules.alarm_after):
-    loss = state.turned.total / state.turned.count * rules.worst_loss
-    seen = f"over {state.turned.count} losses since its promotion it lost {loss:.3g} more than version {state.fallback}"
+    loss = state.turned.total / state.turned.seen * rules.worst_loss
+    seen = f"over {state.turned.seen} losses since its promotion it lost {loss:.3g} more than version {state.fallback}"
     return decision("roll back", state.fallback, f"version {state.serving} has turned bad: {seen}")
   if state.candidate is None:
     return None
-  threshold, n = -np.log(rules.risk), state.better.count
+  threshold, n = -np.log(rules.risk), state.better.seen
   if max(state.better.log_capital, state.worse.log_capital) < threshold and n < rules.patience:
     return None
   gain = (state.better.total / n * rules.worst_loss - rules.tolerance) if n else 0.0
   seen = f"its loss was {abs(gain):.3g} {'lower' if gain > 0 else 'higher'} over {n} in shadow"
   if state.better.log_capital >= threshold:
-    return decision("promote", state.candidate, f"not worse than version {state.serving} at a risk of {rules.risk:g}: {seen}")
+    return decision(
+      "promote", state.candidate, f"not worse than version {state.serving} at a risk of {rules.risk:g}: {seen}"
+    )
   if state.worse.log_capital >= threshold:
     return decision("drop", state.candidate, f"worse than version {state.serving} at a risk of {rules.risk:g}: {seen}")
   return decision("drop", state.candidate, f"not shown to be better within {rules.patience} losses: {seen}")
@@ -146,7 +153,7 @@ class Gate:
     CheckpointError: a version on disk is damaged.
   """
 
-  def __init__(self, folder: str | Path, params: PyTree, rules: Rules = Rules()):
+  def __init__(self, folder: str | Path, params: PyTree, rules: Rules = DEFAULT):
     self._like = jax.eval_shape(lambda: params)
     self._path = Path(folder) / "decisions.jsonl"
     self._versions = Checkpoints(Path(folder) / "versions", keep=ALL_VERSIONS)
@@ -201,9 +208,9 @@ class Gate:
   def admits(self, score: float, calibration: np.ndarray) -> bool:
     """Whether an input is to be answered: its score is not as strange as the strangest of the calibration scores.
 
-    By the conformal p-value (1 + number of calibration scores >= score) / (n + 1) (V. Vovk et al., "Algorithmic learning
-    in a random world", 2005), of which inputs like the calibration's are abstained on with a probability of `strange` at
-    most. Where it changes, the record says so.
+    By the conformal p-value (1 + number of calibration scores >= score) / (n + 1) (V. Vovk et al., "Algorithmic
+    learning in a random world", 2005): of inputs like the calibration's a share of at most `strange` is not answered.
+    Where it changes, the record says so.
 
     Args:
       score: higher is stranger, such as a predictive variance or a Mahalanobis distance.
@@ -213,7 +220,9 @@ class Gate:
     strange = bool(p <= self._rules.strange)
     if strange != self.state.abstaining:
       event = "abstain" if strange else "answer"
-      self._write({"event": event, "score": float(score), "reason": f"as strange as {p:.2g} of the calibration or less"})
+      self._write(
+        {"event": event, "score": float(score), "reason": f"as strange as {p:.2g} of the calibration or less"}
+      )
     return not strange
 
   def _add(self, params: PyTree, reason: str) -> int:
@@ -222,7 +231,12 @@ class Gate:
       self._versions.delete(version)
     self._versions.save(version, params)
     parent_hash = self.state.hashes[parent] if version else None
-    row = {"version": version, "hash": hash_of(params), "parent": parent if version else None, "parent_hash": parent_hash}
+    row = {
+      "version": version,
+      "hash": hash_of(params),
+      "parent": parent if version else None,
+      "parent_hash": parent_hash,
+    }
     self._write({"event": "version"} | row | {"reason": reason})
     return version
 
