@@ -104,6 +104,20 @@ class Checkpoints:
     step = max(scored, key=scores.__getitem__)
     return step, self._restore(step, like)
 
+  def at(self, step: int, like: PyTree) -> PyTree:
+    """The state of one step; as `latest`.
+
+    Raises:
+      CheckpointError: there is no such step, or as for `latest`.
+    """
+    if step not in (steps := self.steps()):
+      raise CheckpointError(f"{self._folder} has no checkpoint of step {step}; it has {steps}")
+    return self._restore(step, like)
+
+  def delete(self, step: int) -> None:
+    """Deletes the checkpoint of `step`, all of it or nothing: it is renamed before a kill could leave half of it."""
+    shutil.rmtree(self.path(step).rename(self._folder / f"deleted-{step}"))
+
   def _prune(self) -> None:
     scores = {}
     for step in self.steps():
@@ -114,8 +128,7 @@ class Checkpoints:
     scored = [step for step, score in scores.items() if score is not None]
     stay = {*list(scores)[-self._keep :], *([max(scored, key=scores.__getitem__)] if scored else [])}
     for step in scores.keys() - stay:
-      # Renamed first: a kill in the middle of a deletion must not leave half of a checkpoint.
-      shutil.rmtree(self.path(step).rename(self._folder / f"deleted-{step}"))
+      self.delete(step)
 
   def _restore(self, step: int, like: PyTree) -> PyTree:
     expected, found = _kinds(like), self._or_way_out(step, self._verified)["leaves"]

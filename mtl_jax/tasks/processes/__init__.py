@@ -1,6 +1,6 @@
 """Families of simulated plants whose settings are to be tuned; one file each, and `trials` makes tasks of them."""
 
-from mtl_jax.tasks.processes import injection, milling, stirred_tank, wafer, williams_otto
+from mtl_jax.tasks.processes import injection, milling, stirred_tank, unrelated, wafer, williams_otto
 from mtl_jax.tasks.processes.benchmark import branin, hartmann3, hartmann6
 from mtl_jax.tasks.processes.plant import Outcome, Plant, Setting, box, from_unit, nominal
 
@@ -13,6 +13,7 @@ PLANTS = {
   "branin": branin,
   "hartmann3": hartmann3,
   "hartmann6": hartmann6,
+  "unrelated": unrelated.plant,
 }
 
 __all__ = ["PLANTS", "Outcome", "Plant", "Setting", "box", "from_unit", "nominal"]

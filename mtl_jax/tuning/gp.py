@@ -1,0 +1,97 @@
+"""Gaussian processes on few, masked trials: the plain one, and what every surrogate of a response answers.
+
+C. E. Rasmussen, C. K. I. Williams, "Gaussian processes for machine learning", MIT Press 2006: equations 2.25 and 2.26
+(posterior), 2.30 (marginal likelihood), algorithm 2.1.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.linalg import cho_solve, solve_triangular
+
+from mtl_jax.types import Array, Batch
+
+
+class Belief(NamedTuple):
+  """Normal beliefs about the response at q set-points, one for each of h hypotheses.
+
+  Attributes:
+    mean, variance: (h, q), of the response without a trial's noise
+    weight: (h,), sums to one
+  """
+
+  mean: Array
+  variance: Array
+  weight: Array
+
+
+Surrogate = Callable[[Batch, Array], Belief]
+"""surrogate(trials, z) -> Belief; trials.x (n, d) in the unit box, trials.y (n,), trials.mask (n,), z (q, d)."""
+
+_JITTER = 1e-5
+
+
+def matern(a: Array, b: Array, lengthscale: Array) -> Array:
+  """(n, m): Matern 5/2 of variance 1 (equation 4.17); a (n, d), b (m, d), lengthscale (d,)."""
+  left, right = a / lengthscale[None], b / lengthscale[None]
+  squared = jnp.sum(jnp.square(left[:, None] - right[None]), -1)
+  r = jnp.sqrt(5.0 * jnp.maximum(squared, 1e-12))
+  return (1.0 + r + jnp.square(r) / 3.0) * jnp.exp(-r)
+
+
+def _factor(covariance: Array, mask: Array) -> Array:
+  """Cholesky factor of the covariance of the trials that were made; the others are independent of everything."""
+  made = mask[:, None] & mask[None]
+  return jnp.linalg.cholesky(jnp.where(made, covariance, 0.0) + jnp.diag(jnp.where(mask, _JITTER, 1.0)))
+
+
+def log_marginal(covariance: Array, error: Array, mask: Array) -> Array:
+  """() logarithm of the density of the trials; covariance (n, n) with noise, error (n,) = y - prior mean."""
+  factor, left = _factor(covariance, mask), jnp.where(mask, error, 0.0)
+  count = jnp.sum(mask.astype(left.dtype))
+  spread = jnp.sum(jnp.log(jnp.diagonal(factor)))
+  return -0.5 * left @ cho_solve((factor, True), left) - spread - 0.5 * count * jnp.log(2.0 * jnp.pi)
+
+
+def posterior(covariance: Array, error: Array, mask: Array, cross: Array, prior: Array) -> tuple[Array, Array]:
+  """(q,), (q,): what the trials add to the prior mean, and the variance that they leave.
+
+  Args:
+    covariance: (n, n) of the trials, with noise; error: (n,) y - prior mean; mask: (n,).
+    cross: (q, n) covariance of the response with that of the trials; prior: (q,) variance before.
+  """
+  factor, left = _factor(covariance, mask), jnp.where(mask, error, 0.0)
+  cross = jnp.where(mask[None], cross, 0.0)
+  seen = solve_triangular(factor, cross.T, lower=True)
+  return cross @ cho_solve((factor, True), left), jnp.maximum(prior - jnp.sum(jnp.square(seen), 0), 1e-10)
+
+
+def gp_surrogate(
+  key: Array, dimensions: int, hypotheses: int = 64, lengthscale: tuple[float, float] = (0.1, 3.0)
+) -> Surrogate:
+  """One plant's trials and nothing else; y standardised by what is known of the kind of plant.
+
+  Hyper-parameters are not picked but averaged over, as J. Snoek, H. Larochelle, R. P. Adams ("Practical Bayesian
+  optimization of machine learning algorithms", NeurIPS 2012, section 3.2) do, here over draws from the prior, each
+  weighted by the marginal likelihood: lengthscales and the noise's deviation (0.01 to 0.3) are log-uniform, the
+  variance of the response log-normal around 1.
+  """
+  keys = jax.random.split(key, 3)
+  low, high = jnp.log(lengthscale[0]), jnp.log(lengthscale[1])
+  scales = jnp.exp(jax.random.uniform(keys[0], (hypotheses, dimensions), minval=low, maxval=high))
+  noise = jnp.exp(jax.random.uniform(keys[1], (hypotheses,), minval=jnp.log(0.01), maxval=jnp.log(0.3)))
+  signal = jnp.exp(jax.random.normal(keys[2], (hypotheses,)))
+
+  def surrogate(trials: Batch, z: Array) -> Belief:
+    def of(lengthscale: Array, noise: Array, signal: Array) -> tuple[Array, Array, Array]:
+      covariance = signal * matern(trials.x, trials.x, lengthscale) + jnp.square(noise) * jnp.eye(len(trials.x))
+      cross = signal * matern(z, trials.x, lengthscale)
+      mean, variance = posterior(covariance, trials.y, trials.mask, cross, jnp.full(len(z), signal))
+      return mean, variance, log_marginal(covariance, trials.y, trials.mask)
+
+    mean, variance, likelihood = jax.vmap(of)(scales, noise, signal)
+    return Belief(mean, variance, jax.nn.softmax(likelihood))
+
+  return surrogate
