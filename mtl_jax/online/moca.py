@@ -1,0 +1,90 @@
+"""MOCA: ALPaCA on a stream whose task changes at moments that nobody announces.
+
+A belief for every time r since the last change, weighted by how well it foresaw the labels (R. P. Adams, D. J. C.
+MacKay, "Bayesian online changepoint detection", 2007; J. Harrison, A. Sharma, C. Finn, M. Pavone, "Continuous
+meta-learning without tasks", NeurIPS 2020):
+
+  prediction = sum_r b(r) p(y | x, belief_r)
+  b(r) proportional to b(r) p(y | x, belief_r), each belief learns the label, and then
+  b(r + 1) = (1 - hazard) b(r),  b(0) = hazard, whose belief is the prior.
+
+The papers let the number of beliefs grow. Here there are `runs` of them: the newest takes the place of the least likely
+one.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from mtl_jax.online.alpaca import Belief, Normal, Prior, believe, learn, predictive, surprise
+from mtl_jax.types import Apply, Array, Batch, Metrics, OnlineLearner, PyTree
+
+
+class MocaState(NamedTuple):
+  """The state of `moca`.
+
+  Attributes:
+    prior: of every new belief.
+    beliefs: leaves (runs, ...).
+    log_weight: (runs,) log b, which sum to one.
+    age: (runs,) int, r: labels since the change that a belief supposes.
+  """
+
+  prior: Prior
+  beliefs: Belief
+  log_weight: Array
+  age: Array
+
+
+def moca(apply: Apply, *, hazard: float, runs: int) -> OnlineLearner:
+  """Bayesian regression on features, with unknown changepoints.
+
+  Args:
+    apply: apply(net, x[n, ...]) -> phi[n, d].
+    hazard: probability of a change after a label; at 0 this is `alpaca`, at 1 the prior.
+    runs: beliefs that are kept.
+
+  Returns:
+    An OnlineLearner whose init takes a `Prior` and whose predictions are `Normal`, with the mean and variance of the
+    mixture. Metrics: `age`, the expected number of labels since the last change.
+  """
+  if not (0.0 <= hazard <= 1.0 and runs >= 2):
+    raise ValueError(f"need a hazard in 0 to 1 and at least 2 runs, not {hazard} and {runs}")
+
+  def init(prior: Prior) -> MocaState:
+    beliefs = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (runs, *leaf.shape)), believe(prior))
+    log_weight = jnp.where(jnp.arange(runs) == 0, 0.0, -jnp.inf).astype(prior.mean.dtype)
+    return MocaState(prior, beliefs, log_weight, jnp.zeros(runs, jnp.int32))
+
+  def each(state: MocaState, phi: Array) -> Normal:
+    """Leaves (runs, n, targets)."""
+    return jax.vmap(predictive, (None, 0, None))(state.prior, state.beliefs, phi)
+
+  def predict(key: Array, state: MocaState, x: PyTree) -> Normal:
+    del key
+    found, weight = each(state, apply(state.prior.net, x)), jnp.exp(state.log_weight)
+    mean = jnp.tensordot(weight, found.mean, 1)
+    variance = jnp.tensordot(weight, found.variance + jnp.square(found.mean - mean[None]), 1)
+    return Normal(mean, variance)
+
+  def one(state: MocaState, row: Batch) -> tuple[MocaState, Metrics]:
+    phi = apply(state.prior.net, row.x)
+    surprises = jax.vmap(surprise, (0, None))(each(state, phi), row.y)
+    log_weight = jax.nn.log_softmax(state.log_weight - jnp.sum(surprises, axis=(1, 2)))
+    beliefs = jax.vmap(learn, (None, 0, None, None))(state.prior, state.beliefs, phi, row)
+    place = jnp.argmin(log_weight)  # the newest stands there from now on
+    beliefs = jax.tree.map(lambda leaf, new: leaf.at[place].set(new), beliefs, believe(state.prior))
+    left = jax.nn.log_softmax(log_weight.at[place].set(-jnp.inf))
+    log_weight = (left + jnp.log1p(-hazard)).at[place].set(jnp.log(hazard))
+    age = (state.age + 1).at[place].set(0)
+    after = MocaState(state.prior, beliefs, log_weight.astype(left.dtype), age)
+    after = jax.tree.map(lambda new, old: jnp.where(row.mask[0], new, old), after, state)
+    return after, {"age": jnp.sum(jnp.exp(after.log_weight) * after.age.astype(left.dtype))}
+
+  def update(key: Array, state: MocaState, batch: Batch) -> tuple[MocaState, Metrics]:
+    del key
+    state, metrics = jax.lax.scan(one, state, jax.tree.map(lambda leaf: leaf[:, None], batch))
+    return state, jax.tree.map(lambda leaf: leaf[-1], metrics)
+
+  return OnlineLearner(init, predict, update)
