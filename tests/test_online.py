@@ -145,16 +145,18 @@ def test_alpaca_one_label_at_a_time_is_the_regression_on_all_at_once(float64, ke
   assert_allclose(at_once.belief.moment, state.belief.moment, rtol=1e-10)
 
 
-def test_alpaca_in_float32_is_exact_after_twenty_thousand_labels():
+@pytest.mark.parametrize("learner", [alpaca(same), moca(same, hazard=0.0, runs=2)], ids=["alpaca", "moca"])
+def test_twenty_thousand_labels_in_float32_are_learned_exactly(learner):
   """Against the same regression in float64 with NumPy."""
   rng = np.random.default_rng(1)
   x = np.concatenate([np.ones((20_000, 1)), rng.normal(size=(20_000, 2))], axis=1)
   y = x @ MEAN + 0.3 * rng.normal(size=(20_000, TARGETS))
-  learner = alpaca(same)
   end = replay(KEY, learner, learner.init(prior()), stream(np.arange(20_000), *floats(x, y))).state
-  weights = np.linalg.solve(end.belief.precision, end.belief.moment)
   exact = np.linalg.solve(np.diag(PRECISION) + x.T @ x, PRECISION[:, None] * MEAN + x.T @ y)
-  assert_allclose(weights, exact, atol=1e-3)
+  found = learner.predict(KEY, end, jnp.eye(D))
+  assert_allclose(found.mean, exact, atol=1e-3)
+  spread = np.diag(np.linalg.inv(np.diag(PRECISION) + x.T @ x))
+  assert_allclose(found.variance / NOISE - 1.0, np.stack([spread] * TARGETS, axis=1), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", [name for name in LEARNERS if name != "frozen"])

@@ -128,7 +128,9 @@ class AlpacaPriorState(NamedTuple):
   opt_state: optax.OptState
 
 
-def alpaca_prior(apply: Apply, *, outer: optax.GradientTransformation, chunk: int | None = None) -> Algorithm:
+def alpaca_prior(
+  apply: Apply, *, outer: optax.GradientTransformation, kept: float = 1.0, chunk: int | None = None
+) -> Algorithm:
   """Learns the features and the prior from episodes of other tasks, or of earlier weeks: `fit` trains it.
 
   The loss is the surprise at the questions, given the labels. `state.prior` is then what `alpaca` and `moca` start with.
@@ -136,12 +138,13 @@ def alpaca_prior(apply: Apply, *, outer: optax.GradientTransformation, chunk: in
   Args:
     apply: apply(net, x[n, ...]) -> phi[n, d].
     outer: Optax optimiser.
+    kept: as `alpaca` will have it; the labels of a support set are then oldest first.
     chunk: tasks at once; None: as many as are fast.
   """
 
   def answer(prior: Prior, support: Batch, x: PyTree) -> Normal:
     x_support, y, mask = hide_masked(support)
-    belief = learn(prior, believe(prior), apply(prior.net, x_support), Batch(x_support, y, mask))
+    belief = learn(prior, believe(prior), apply(prior.net, x_support), Batch(x_support, y, mask), kept)
     return predictive(prior, belief, apply(prior.net, x))
 
   def task_loss(prior: Prior, key: Array, episode: Episode) -> tuple[Array, Metrics]:
