@@ -1,8 +1,8 @@
-"""A gas turbine's CO and NOx, hour by hour, with labels that come late: 2011 and 2012 are history, 2013 to 2015 are replayed.
+"""A gas turbine's CO and NOx, hour by hour, with labels that come late.
 
-Time is the number of the row: hours in which the turbine ran. The data set has no clock, and a sixth of all hours is
-missing. Settings are chosen on 2012 after learning from 2011 (`choose`), with labels 24 h late, and never on what is
-replayed.
+2011 and 2012 are history, 2013 to 2015 are replayed. Time is the number of the row: hours in which the turbine ran. The
+data set has no clock, and a sixth of all hours is missing. Settings are chosen on 2012 after learning from 2011
+(`choose`), with labels 24 h late, and never on what is replayed.
 """
 
 import itertools
@@ -96,7 +96,7 @@ _NET = MLP((*HIDDEN, FEATURES), norm="none")
 
 
 def _learned(net: Any, x: Array) -> Array:
-  return jnp.concatenate([_linear(net, x), _NET.apply(net, x)], axis=1)
+  return jnp.concatenate([_linear(net, x), jnp.asarray(_NET.apply(net, x))], axis=1)
 
 
 def _wide(net: Any, width: int, precision: float, noise: np.ndarray) -> Prior:
@@ -225,7 +225,7 @@ def methods() -> list[Method]:
 
 
 def mean(prediction: Normal | np.ndarray) -> np.ndarray:
-  return prediction.mean if isinstance(prediction, Normal) else prediction
+  return np.asarray(prediction.mean if isinstance(prediction, Normal) else prediction)
 
 
 def choose() -> list[dict[str, Any]]:
@@ -243,8 +243,10 @@ def choose() -> list[dict[str, Any]]:
 
 
 def scores(method: Method, before: Past, rows: Rows, delay: int, seeds: int) -> list[dict[str, Any]]:
-  """For each seed: mean absolute error by year and by month, (years, targets) and (36, targets), and of those that know their
-  uncertainty the share of labels within their 90 % interval, (targets,)."""
+  """For each seed: mean absolute error by year and by month, (years, targets) and (12 years, targets).
+
+  Of those that know their uncertainty also the share of labels within their 90 % interval, (targets,).
+  """
   then, found = stream(rows, delay), []
   for seed in range(seeds if method.random else 1):
     prediction = method.predict(before, then, delay, seed)

@@ -66,7 +66,7 @@ def picture(rows: Sequence[dict[str, Any]]) -> Figure:
       axes.plot(2013 + (np.arange(36) + 0.5) / 12, months[:, target], label=name, linewidth=1.4)
     axes.set_title(f"{TARGETS[target]}, labels {delay} h late: mean absolute error by month, mg/m3", fontsize=10)
     axes.set_xticks(YEARS)
-  figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", frameon=False, fontsize=9)
+  figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right center", frameon=False, fontsize=9)
   return figure
 
 

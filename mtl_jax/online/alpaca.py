@@ -18,7 +18,7 @@ Under a wide prior around zero that is recursive least squares with exponential 
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -133,7 +133,8 @@ def alpaca_prior(
 ) -> Algorithm:
   """Learns the features and the prior from episodes of other tasks, or of earlier weeks: `fit` trains it.
 
-  The loss is the surprise at the questions, given the labels. `state.prior` is then what `alpaca` and `moca` start with.
+  The loss is the surprise at the questions, given the labels. `state.prior` is then what `alpaca` and `moca`
+  start with.
 
   Args:
     apply: apply(net, x[n, ...]) -> phi[n, d].

@@ -45,8 +45,8 @@ def retrained(
   """(rows, targets): predictions of a model that is fitted anew at regular times, on the host.
 
   Args:
-    fit: fit(x[n, d], y[n, targets]) of all rows that matured before -> predict(x) -> (rows, targets); what came before the
-      stream is the caller's to add.
+    fit: fit(x[n, d], y[n, targets]) of all rows that matured before -> predict(x) -> (rows, targets); what came
+      before the stream is the caller's to add.
     every: time between two fits, the first at the first row.
   """
   found = np.full(stream.y.shape, np.nan, stream.y.dtype)

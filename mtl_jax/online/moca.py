@@ -9,11 +9,11 @@ meta-learning without tasks", NeurIPS 2020):
   b(r + 1) = (1 - hazard) b(r),  b(0) = hazard, whose belief is the prior.
 
 The papers let the number of beliefs grow. Here there are `runs` of them: the newest takes the place of the least likely
-one. A belief is the mean K = Lambda^-1 Q and Lambda^-1, which a label changes by a matrix of rank one; many small systems
-would take ten times as long to solve.
+one. A belief is K = Lambda^-1 Q and Lambda^-1, which a label changes by a matrix of rank one: solving `runs` small
+systems instead takes much longer.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -78,7 +78,9 @@ def moca(apply: Apply, *, hazard: float, runs: int) -> OnlineLearner:
   def one(state: MocaState, row: Batch) -> tuple[MocaState, Metrics]:
     phi, prior = apply(state.prior.net, row.x), state.prior
     found = each(state, phi)
-    log_weight = jax.nn.log_softmax(state.log_weight - jnp.sum(jax.vmap(surprise, (0, None))(found, row.y), axis=(1, 2)))
+    log_weight = jax.nn.log_softmax(
+      state.log_weight - jnp.sum(jax.vmap(surprise, (0, None))(found, row.y), axis=(1, 2))
+    )
     toward = state.covariance @ phi[0]  # (runs, d)
     gain = toward / (1.0 + toward @ phi[0])[:, None]
     mean = state.mean + gain[:, :, None] * (row.y[None] - found.mean)

@@ -116,7 +116,7 @@ def stream_of(
 
 
 def order(stream: Stream) -> tuple[np.ndarray, np.ndarray]:
-  """What happens one after the other: (events,) the row, and (events,) bool whether its label is learned or it is asked."""
+  """What happens one after the other: (events,) the row, and (events,) bool, its label is learned or it is asked."""
   known = np.flatnonzero(np.isfinite(stream.matures))
   row = np.concatenate([np.arange(len(stream.time)), known])
   when = np.concatenate([stream.time, stream.matures[known]])
@@ -162,7 +162,15 @@ def replay(key: Array, learner: OnlineLearner, state: Any, stream: Stream) -> Re
 
 @partial(jax.jit, static_argnums=0)
 def _replay(
-  learner: OnlineLearner, key: Array, state: Any, x: PyTree, y: Array, row: Array, learn: Array, asked: Array, learned: Array
+  learner: OnlineLearner,
+  key: Array,
+  state: Any,
+  x: PyTree,
+  y: Array,
+  row: Array,
+  learn: Array,
+  asked: Array,
+  learned: Array,
 ) -> tuple[PyTree, Metrics, Any]:
   def take(row: Array) -> Batch:
     at, label = jax.tree.map(lambda leaf: leaf[row][None], (x, y))

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 
 from mtl_jax.meta.r2d2 import Ridge, fit_ridge
@@ -16,14 +15,14 @@ class WindowState(NamedTuple):
     params: of `apply`.
     phi: (window, d) features of the last labels, in a ring.
     y: (window, targets)
-    count: () int, labels so far.
+    labels: () int, so far.
     ridge: fitted on them.
   """
 
   params: PyTree
   phi: Array
   y: Array
-  count: Array
+  labels: Array
   ridge: Ridge
 
 
@@ -48,11 +47,11 @@ def window_ridge(apply: Apply, *, window: int, penalty: float, features: int, ta
   def update(key: Array, state: WindowState, batch: Batch) -> tuple[WindowState, Metrics]:
     del key
     phi = apply(state.params, batch.x)
-    place = (state.count + jnp.cumsum(batch.mask) - 1) % window
+    place = (state.labels + jnp.cumsum(batch.mask) - 1) % window
     place = jnp.where(batch.mask, place, window)  # out of the ring: dropped
-    count = state.count + jnp.sum(batch.mask, dtype=jnp.int32)
-    ring = [old.at[place].set(new, mode="drop") for old, new in ((state.phi, phi), (state.y, batch.y))]
-    ridge = fit_ridge(*ring, jnp.arange(window) < count, jnp.asarray(penalty, phi.dtype))
-    return WindowState(state.params, *ring, count, ridge), {}
+    count = state.labels + jnp.sum(batch.mask, dtype=jnp.int32)
+    phi, y = state.phi.at[place].set(phi, mode="drop"), state.y.at[place].set(batch.y, mode="drop")
+    ridge = fit_ridge(phi, y, jnp.arange(window) < count, jnp.asarray(penalty, phi.dtype))
+    return WindowState(state.params, phi, y, count, ridge), {}
 
   return OnlineLearner(init, predict, update)
