@@ -33,8 +33,8 @@ Measured 2026-11-27 on 2 CPU cores beside other work, five seeds, error (hours t
     alpaca that forgets  0.49 (117)   0.54 (143)   0.87 (285)   1.64 (619)
     moca                 0.41 (48)    0.47 (72)    0.79 (215)   1.57 (552)
 
-The abrupt plants are just what `moca` assumes, and 0.40 is the least that is possible. It recognises no plant that comes
-back: recurring changes take it as long as new ones. The first 48 hours are needed to see a mean at all.
+The abrupt plants are just what `moca` assumes, and 0.40 is the least that is possible. It recognises no plant that
+comes back: recurring changes take it as long as new ones. The first 48 hours are needed to see a mean at all.
 """
 
 from collections.abc import Callable

@@ -3,8 +3,8 @@
 OMP_NUM_THREADS=1 taskset -c 0 python scripts/measure_online.py
 
 Two targets, nine inputs, 34 features (a network's 24 beside the inputs and a constant) for the Bayesian learners, as in
-scripts/replay.py; the call from Python included. Median and 99th percentile of 2,000 calls, ms. Measured 2026-11-27 on one CPU core that other work shared, which is what
-the high percentiles tell of:
+scripts/replay.py; the call from Python included. Median and 99th percentile of 2,000 calls, ms, measured 2026-11-27 on
+a CPU core that other work shared, of which the high percentiles tell:
 
                        predict      update        compilations of update
   persistence          0.01 (0.07)  0.01 (0.02)   1
@@ -36,12 +36,12 @@ def _features(net: Any, x: jax.Array) -> jax.Array:
   return jnp.concatenate([jnp.ones((len(x), 1)), x, jnp.asarray(_NET.apply(net, x))], axis=1)
 
 
-def timed(call: Callable[[], Any]) -> str:
+def timed(call: Callable[..., Any], *arguments: Any) -> str:
   """Median and 99th percentile, ms."""
   seconds = []
   for _ in range(CALLS):
     began = time.perf_counter()
-    jax.block_until_ready(call())
+    jax.block_until_ready(call(*arguments))
     seconds.append(time.perf_counter() - began)
   return "{:.2f} ({:.2f})".format(*1e3 * np.quantile(seconds, (0.5, 0.99)))
 
@@ -63,8 +63,8 @@ def main() -> None:
     for _ in range(3):
       state, _ = update(key, state, label)
     jax.block_until_ready((predict(key, state, x), state))
-    answered = timed(lambda p=predict, s=state: p(key, s, x))
-    learned = timed(lambda u=update, s=state: u(key, s, label))
+    answered = timed(predict, key, state, x)
+    learned = timed(update, key, state, label)
     table.add_row(name, answered, learned, str(update._cache_size()))
   console.print("median (99th percentile), ms", table)
 

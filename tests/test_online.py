@@ -10,6 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.linear_model import Ridge
 
+from mtl_jax import emissions
 from mtl_jax.data.table import Table
 from mtl_jax.online import (
   Normal,
@@ -282,6 +283,34 @@ def test_a_refitted_model_knows_what_matured_before_its_period(late):
   found = retrained(fit, late, every=3.0)[:, 0]
   expected = [sum(t + 2.5 < 3 * (time // 3) for t in late.time[np.arange(ROWS) % 5 != 4]) for time in late.time]
   np.testing.assert_array_equal(found, expected)
+
+
+def test_errors_of_persistence_on_a_turbine_are_the_steps_of_its_emissions():
+  """Labels at once: the error is |y_t - y_(t - 1)|, from the last row of the history on."""
+  rng = np.random.default_rng(3)
+  rows = emissions.Rows(*floats(rng.normal(size=(96, 9)), rng.normal(size=(96, 2))), np.repeat([1, 2, 3, 4], 24))
+  before = emissions.Past(rows.of(1, 2), lambda x: x, np.ones(2))
+  (found,) = emissions.scores(emissions.last_value(), before, rows.of(3, 4), 0, seeds=3)
+  steps = np.abs(np.diff(rows.y, axis=0))[47:]
+  assert_allclose(found["year"], [steps[:24].mean(0), steps[24:].mean(0)], rtol=1e-5)
+  assert_allclose(found["month"][13], steps[26:28].mean(0), rtol=1e-5)
+
+
+def test_river_learns_the_history_and_then_what_has_matured(late):
+  river = pytest.importorskip("mtl_jax.baselines.river", reason="needs the extra `online`")
+
+  class Counting:
+    count = 0
+
+    def learn_one(self, x, y):
+      self.count += 1
+
+    def predict_one(self, x):
+      return self.count
+
+  found = river.learned_one_by_one(Counting, np.zeros((7, D)), np.zeros((7, TARGETS)), late)[:, 0]
+  known = late.time[np.arange(ROWS) % 5 != 4] + 2.5
+  np.testing.assert_array_equal(found, [7 + np.sum(known < time) for time in late.time])
 
 
 def test_streams_are_ordered_and_wrong_ones_refused():
