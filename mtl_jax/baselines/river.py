@@ -7,13 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from river import forest, linear_model, neighbors, optim, preprocessing
+from river import forest, linear_model, optim, preprocessing
 
 from mtl_jax.online import Stream, events
 
 LEARNERS: dict[str, Callable[[], Any]] = {
   "river: linear regression": lambda: preprocessing.StandardScaler() | linear_model.LinearRegression(optim.SGD(0.01)),
-  "river: nearest neighbours": lambda: preprocessing.StandardScaler() | neighbors.KNNRegressor(n_neighbors=10),
   "river: adaptive random forest": lambda: forest.ARFRegressor(n_models=10, seed=0),
 }
 
