@@ -134,7 +134,7 @@ def picture(rows: Sequence[dict[str, Any]]) -> Figure:
 def methods(with_river: bool) -> list[emissions.Method]:
   if not with_river:
     return emissions.methods()
-  from mtl_jax.baselines.river import LEARNERS, learned_one_by_one  # an extra
+  from mtl_jax.baselines.one_by_one import LEARNERS, learned_one_by_one  # an extra
 
   def method(make: Callable[[], Any]) -> Callable[..., np.ndarray]:
     return lambda past, stream, delay, seed: learned_one_by_one(make, past.rows.x, past.rows.y, stream)

@@ -297,7 +297,8 @@ def test_errors_of_persistence_on_a_turbine_are_the_steps_of_its_emissions():
 
 
 def test_river_learns_the_history_and_then_what_has_matured(late):
-  river = pytest.importorskip("mtl_jax.baselines.river", reason="needs the extra `online`")
+  pytest.importorskip("river", reason="needs the extra `online`")
+  from mtl_jax.baselines.one_by_one import learned_one_by_one
 
   class Counting:
     count = 0
@@ -308,7 +309,7 @@ def test_river_learns_the_history_and_then_what_has_matured(late):
     def predict_one(self, x):
       return self.count
 
-  found = river.learned_one_by_one(Counting, np.zeros((7, D)), np.zeros((7, TARGETS)), late)[:, 0]
+  found = learned_one_by_one(Counting, np.zeros((7, D)), np.zeros((7, TARGETS)), late)[:, 0]
   known = late.time[np.arange(ROWS) % 5 != 4] + 2.5
   np.testing.assert_array_equal(found, [7 + np.sum(known < time) for time in late.time])
 
