@@ -100,13 +100,13 @@ class OnlineLearner(NamedTuple):
 
   Attributes:
     init: init(params) -> state
-    predict: predict(key, state, x) -> prediction
+    predict: predict(key, state, x) -> prediction, an array or, of those that know their uncertainty, a pytree
     update: update(key, state, batch) -> (state, metrics); labels may be late or absent
       (`batch.mask`).
   """
 
   init: Callable[[PyTree], Any]
-  predict: Callable[[Array, Any, PyTree], Array]
+  predict: Callable[[Array, Any, PyTree], Any]
   update: Callable[[Array, Any, Batch], tuple[Any, Metrics]]
 
 

@@ -1,0 +1,215 @@
+"""A running line as events in the order of time: what is asked now, and labels that come later, or never.
+
+Prequential: predict, then learn (A. P. Dawid, "Statistical theory: the prequential approach", J. R. Stat. Soc. A 147
+(1984) 278-292; J. Gama, R. Sebastiao, P. P. Rodrigues, "On evaluating stream learning algorithms", Mach. Learn. 90
+(2013) 317-346). One rule says what may be known: everything asked at a time is answered before a label that matures
+at that time is learned from. A label with no delay therefore serves the next time, never its own.
+
+`events` is the place to connect a plant. It gives a recorded stream as a plain iterator, and `serve` runs a learner on
+any iterator of the same kind, which a client of OPC UA or MQTT fills:
+
+  def plant(subscription):                           # yields as messages come
+    asked = {}                                       # sample -> what was known of it; bounded by the laboratory's delay
+    for message in subscription:
+      if message.topic == "sensors":
+        asked[message.sample] = message.values
+        yield Event(message.time, message.unit, message.values, None)
+      elif message.sample in asked:                  # from the laboratory, days later
+        yield Event(message.time, message.unit, asked.pop(message.sample), message.values)
+
+  for state, prediction in serve(key, learner, state, plant(subscription)): ...
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mtl_jax.tasks.rows import Listed
+from mtl_jax.types import Array, Batch, Metrics, OnlineLearner, PyTree
+
+
+class Stream(NamedTuple):
+  """Rows in the order of time, on the host; of equal times in the order given.
+
+  Attributes:
+    time: (rows,) float64, in any unit.
+    unit: (rows,) which asset.
+    x: leaves (rows, ...); what is missing is NaN, and the learner's `apply` must know what to do with it.
+    y: (rows, targets); NaN where nobody ever knew.
+    matures: (rows,) when the label may be learned from; infinity: never. Losses are counted there all the same.
+  """
+
+  time: np.ndarray
+  unit: np.ndarray
+  x: PyTree
+  y: np.ndarray
+  matures: np.ndarray
+
+
+class Event(NamedTuple):
+  """A question, or the label of an earlier one.
+
+  Attributes:
+    time: now.
+    unit: which asset.
+    x: leaves (...), of the question; of the earlier question where a label comes.
+    y: (targets,) the label; None for a question.
+  """
+
+  time: float
+  unit: Any
+  x: PyTree
+  y: np.ndarray | None
+
+
+class Replayed(NamedTuple):
+  """What a learner made of a stream.
+
+  Attributes:
+    prediction: leaves (rows, ...).
+    metrics: of the updates, leaves (labels, ...), in the order in which labels came.
+    state: of the learner at the end.
+  """
+
+  prediction: PyTree
+  metrics: Metrics
+  state: Any
+
+
+def stream(
+  time: np.ndarray, x: PyTree, y: np.ndarray, *, delay: float | np.ndarray = 0.0, unit: np.ndarray | None = None
+) -> Stream:
+  """A stream from rows in any order.
+
+  Args:
+    time: (rows,) finite numbers.
+    x: leaves (rows, ...); y: (rows, targets), NaN where there is no label.
+    delay: from a row to its label, for all or (rows,), in the unit of `time`; infinity where the label is never bought.
+    unit: (rows,); None: one asset.
+
+  Raises: ValueError if lengths differ, a time is not finite or a delay is negative or NaN.
+  """
+  time, y = np.asarray(time, np.float64), np.asarray(y)
+  unit = np.zeros(len(time), np.int32) if unit is None else np.asarray(unit)
+  delay = np.broadcast_to(np.asarray(delay, np.float64), time.shape)
+  leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(x)]
+  if y.ndim != 2 or any(len(leaf) != len(time) for leaf in (unit, y, *leaves)):
+    raise ValueError(f"need rows, as many of each: time {time.shape}, y {y.shape}, x {[leaf.shape for leaf in leaves]}")
+  if not np.isfinite(time).all() or not (delay >= 0).all():
+    raise ValueError("every row needs a finite time and a delay of 0 or more")
+  matures = np.where(np.isnan(y).any(axis=1), np.inf, time + delay)
+  rows = np.argsort(time, kind="stable")
+  return Stream(time[rows], unit[rows], jax.tree.map(lambda leaf: np.asarray(leaf)[rows], x), y[rows], matures[rows])
+
+
+def stream_of(
+  table: Listed, features: Sequence[str], targets: Sequence[str], *, delay: float | np.ndarray = 0.0, time: str = "time"
+) -> Stream:
+  """A stream from a table of numbers: its group `time` must order the rows of all units."""
+  x = np.stack([np.asarray(table.columns[name], np.float32) for name in features], axis=1)
+  y = np.stack([np.asarray(table.labels[name], np.float32) for name in targets], axis=1)
+  return stream(table.groups[time], x, y, delay=delay, unit=table.groups["unit"])
+
+
+def order(stream: Stream) -> tuple[np.ndarray, np.ndarray]:
+  """What happens one after the other: (events,) the row, and (events,) bool, its label is learned or it is asked."""
+  known = np.flatnonzero(np.isfinite(stream.matures))
+  row = np.concatenate([np.arange(len(stream.time)), known])
+  when = np.concatenate([stream.time, stream.matures[known]])
+  learn = np.arange(len(row)) >= len(stream.time)
+  turn = np.lexsort((row, learn, when))
+  return row[turn], learn[turn]
+
+
+def events(stream: Stream) -> Iterator[Event]:
+  """The same as a plain iterator."""
+  for row, learn in zip(*order(stream), strict=True):
+    time, y = (stream.matures[row], stream.y[row]) if learn else (stream.time[row], None)
+    yield Event(float(time), stream.unit[row], jax.tree.map(lambda leaf, row=row: leaf[row], stream.x), y)
+
+
+def serve(
+  key: Array, learner: OnlineLearner, state: Any, events: Iterable[Event]
+) -> Iterator[tuple[Any, PyTree | None]]:
+  """Runs a learner on events as they come.
+
+  Yields after each: the learner's state, and the prediction, leaves (...), of a question or None.
+  """
+  predict, update = jax.jit(learner.predict), jax.jit(learner.update)
+  for place, event in enumerate(events):
+    now, x = jax.random.fold_in(key, place), jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], event.x)
+    if event.y is None:
+      yield state, jax.tree.map(lambda leaf: leaf[0], predict(now, state, x))
+    else:
+      state, _ = update(now, state, Batch(x, jnp.asarray(event.y)[None], jnp.ones(1, bool)))
+      yield state, None
+
+
+def replay(key: Array, learner: OnlineLearner, state: Any, stream: Stream) -> Replayed:
+  """All of a stream in one compiled program: what `serve` gives, in a fraction of its time.
+
+  The program depends on shapes and on `learner` alone: replaying another delay with as many labels compiles nothing.
+  """
+  row, learn = order(stream)
+  asked, learned = np.flatnonzero(~learn), np.flatnonzero(learn)
+  x, y = jax.tree.map(jnp.asarray, (stream.x, stream.y))
+  return Replayed(*_replay(learner, key, state, x, y, jnp.asarray(row, jnp.int32), learn, asked, learned))
+
+
+@partial(jax.jit, static_argnums=0)
+def _replay(
+  learner: OnlineLearner,
+  key: Array,
+  state: Any,
+  x: PyTree,
+  y: Array,
+  row: Array,
+  learn: Array,
+  asked: Array,
+  learned: Array,
+) -> tuple[PyTree, Metrics, Any]:
+  def take(row: Array) -> Batch:
+    at, label = jax.tree.map(lambda leaf: leaf[row][None], (x, y))
+    return Batch(at, label, jnp.ones(1, bool))
+
+  def empty(f: Callable[..., Any]) -> Any:
+    shapes = jax.eval_shape(f, key, state, take(row[0]))
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+
+  def ask(key: Array, state: Any, batch: Batch) -> PyTree:
+    return learner.predict(key, state, batch.x)
+
+  nothing, silent = empty(ask), empty(lambda *args: learner.update(*args)[1])
+
+  def one(state: Any, event: tuple[Array, Array, Array]) -> tuple[Any, tuple[PyTree, Metrics]]:
+    place, row, learn = event
+    now, batch = jax.random.fold_in(key, place), take(row)
+
+    def update() -> tuple[Any, tuple[PyTree, Metrics]]:
+      after, metrics = learner.update(now, state, batch)
+      return after, (nothing, metrics)
+
+    return jax.lax.cond(learn, update, lambda: (state, (ask(now, state, batch), silent)))
+
+  state, (prediction, metrics) = jax.lax.scan(one, state, (jnp.arange(len(row)), row, learn))
+  return jax.tree.map(lambda leaf: leaf[asked, 0], prediction), jax.tree.map(lambda leaf: leaf[learned], metrics), state
+
+
+def cumulative_cost(stream: Stream, loss: np.ndarray, price: float) -> np.ndarray:
+  """(rows,) of errors and labels so far: the loss of each row, and `price` for each that was sent to the laboratory."""
+  return np.cumsum(np.nan_to_num(loss) + price * np.isfinite(stream.matures))
+
+
+def time_to_recover(stream: Stream, loss: np.ndarray, since: float, window: int, level: float) -> float:
+  """From `since` to the first row where the mean loss of the last `window` rows, all since then, is at most `level`.
+
+  Infinity if that never comes.
+  """
+  later = stream.time >= since
+  total = np.cumsum(np.concatenate([[0.0], loss[later]]))
+  good = (total[window:] - total[:-window]) / window <= level
+  return float(stream.time[later][window - 1 :][good.argmax()] - since) if good.any() else np.inf

@@ -1,0 +1,341 @@
+"""Streams and learners on them: what may be known when, one program for all of a stream, closed forms."""
+
+from itertools import pairwise
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.linear_model import Ridge
+
+from mtl_jax import emissions
+from mtl_jax.data.table import Table
+from mtl_jax.online import (
+  Normal,
+  Prior,
+  alpaca,
+  alpaca_prior,
+  cumulative_cost,
+  events,
+  frozen,
+  moca,
+  order,
+  persistence,
+  replay,
+  retrained,
+  serve,
+  stream,
+  stream_of,
+  streams,
+  surprise,
+  time_to_recover,
+  window_ridge,
+)
+from mtl_jax.types import Batch, Episode
+
+pytestmark = pytest.mark.usefixtures("quick_to_compile")
+ROWS, D, TARGETS = 24, 3, 2
+KEY = jax.random.key(0)
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(ROWS, D))
+Y = X @ RNG.normal(size=(D, TARGETS)) + 0.3 * RNG.normal(size=(ROWS, TARGETS))
+MEAN, PRECISION, NOISE = RNG.normal(size=(D, TARGETS)), np.array([0.5, 2.0, 1.0]), np.array([0.2, 0.7])
+
+
+def same(params, x):
+  return x
+
+
+def prior(dtype=np.float32) -> Prior:
+  return Prior((), *(jnp.asarray(a, dtype) for a in (MEAN, np.log(PRECISION), np.log(NOISE))))
+
+
+def batch(rows: slice, dtype=np.float32) -> Batch:
+  x, y = (jnp.asarray(a[rows], dtype) for a in (X, Y))
+  return Batch(x, y, jnp.ones(len(x), bool))
+
+
+def floats(*arrays):
+  return [np.asarray(a, np.float32) for a in arrays]
+
+
+LEARNERS = {
+  "frozen": (frozen(lambda params, x: x @ params), jnp.asarray(MEAN, jnp.float32)),
+  "persistence": (persistence(), jnp.zeros(TARGETS)),
+  "window ridge": (window_ridge(same, window=5, penalty=0.1, features=D, targets=TARGETS), ()),
+  "alpaca": (alpaca(same), prior()),
+  "alpaca that forgets": (alpaca(same, kept=0.9), prior()),
+  "moca": (moca(same, hazard=0.1, runs=4), prior()),
+}
+
+
+@pytest.fixture(scope="module")
+def late():
+  """Labels 2.5 hours late, every fifth never, two rows of each time on two assets."""
+  x, y = floats(X, Y)
+  delay = np.where(np.arange(ROWS) % 5 == 4, np.inf, 2.5)
+  return stream(np.arange(ROWS) // 2, x, y, delay=delay, unit=np.arange(ROWS) % 2)
+
+
+def test_a_row_is_asked_before_its_label_and_before_all_that_matures_at_its_time(late):
+  row, learn = order(late)
+  when = np.where(learn, late.matures[row], late.time[row])
+  assert np.all(np.diff(when) >= 0)
+  assert sorted(row[~learn].tolist()) == list(range(ROWS))
+  assert sorted(row[learn].tolist()) == [row for row in range(ROWS) if row % 5 != 4]
+  row, learn = order(late._replace(matures=late.time))
+  assert [(int(r), bool(n)) for r, n in zip(row[:8], learn[:8], strict=True)] == [
+    (0, False), (1, False), (0, True), (1, True), (2, False), (3, False), (2, True), (3, True),
+  ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_replay_is_what_the_events_one_by_one_give(late, name):
+  learner, start = LEARNERS[name]
+  found = replay(KEY, learner, learner.init(start), late)
+  one_by_one = list(serve(KEY, learner, learner.init(start), events(late)))
+  predictions = [prediction for _, prediction in one_by_one if prediction is not None]
+  for a, b in zip(*(jax.tree.leaves(p) for p in (found.prediction, predictions)), strict=False):
+    assert a.shape[0] == ROWS and b.ndim == 1
+  stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *predictions)
+  jax.tree.map(lambda a, b: assert_allclose(a, b, rtol=1e-4, atol=1e-5), found.prediction, stacked)
+  jax.tree.map(lambda a, b: assert_allclose(a, b, rtol=1e-4, atol=1e-5), found.state, one_by_one[-1][0])
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_no_label_changes_a_prediction_made_before_it_matured(late, name):
+  """Label 7 (of time 3, known at 5.5) is changed: predictions up to time 5 stay, and those of who learns do not."""
+  learner, start = LEARNERS[name]
+  changed = late._replace(y=np.where(np.arange(ROWS)[:, None] == 7, late.y + 5.0, late.y))
+  changed_never = late._replace(y=np.where(np.arange(ROWS)[:, None] == 9, late.y + 5.0, late.y))
+  a, b, c = (
+    np.asarray(jax.tree.leaves(replay(KEY, learner, learner.init(start), s).prediction)[0])
+    for s in (late, changed, changed_never)
+  )
+  np.testing.assert_array_equal(a[late.time <= 5], b[late.time <= 5])
+  assert (name == "frozen") == np.array_equal(a, b)
+  np.testing.assert_array_equal(a, c)  # label 9 is never bought
+
+
+def test_another_delay_compiles_nothing(late):
+  learner, start = LEARNERS["alpaca"]
+  state = learner.init(start)
+  first = replay(KEY, learner, state, late)
+  size = streams._replay._cache_size()
+  again = replay(KEY, learner, state, late._replace(matures=late.matures + 3.0))
+  assert streams._replay._cache_size() == size
+  assert not np.array_equal(first.prediction.mean, again.prediction.mean)
+
+
+@pytest.mark.parametrize("kept", [1.0, 0.8])
+def test_alpaca_one_label_at_a_time_is_the_regression_on_all_at_once(float64, kept):
+  """Lambda = L_0 + sum_i kept^(n - i) phi_i phi_i' and Q = L_0 K_0 + sum_i kept^(n - i) phi_i y_i' after n labels.
+
+  The mean is x' Lambda^-1 Q, the variance Sigma (1 + x' Lambda^-1 x).
+  """
+  learner = alpaca(same, kept=kept)
+  state = learner.init(prior(np.float64))
+  update = jax.jit(learner.update)
+  for row in range(ROWS):
+    state, _ = update(KEY, state, batch(slice(row, row + 1), np.float64))
+  weight = kept ** np.arange(ROWS - 1, -1, -1)[:, None]
+  precision = np.diag(PRECISION) + X.T @ (weight * X)
+  mean = np.linalg.inv(precision) @ (PRECISION[:, None] * MEAN + X.T @ (weight * Y))
+  asked = RNG.normal(size=(5, D))
+  found = learner.predict(KEY, state, jnp.asarray(asked))
+  assert_allclose(found.mean, asked @ mean, rtol=1e-10)
+  spread = np.array([x @ np.linalg.inv(precision) @ x for x in asked])
+  assert_allclose(found.variance, (1.0 + spread[:, None]) * NOISE, rtol=1e-10)
+  at_once, _ = learner.update(KEY, learner.init(prior(np.float64)), batch(slice(None), np.float64))
+  assert_allclose(at_once.belief.precision, state.belief.precision, rtol=1e-10)
+  assert_allclose(at_once.belief.moment, state.belief.moment, rtol=1e-10)
+
+
+@pytest.mark.parametrize("learner", [alpaca(same), moca(same, hazard=0.0, runs=2)], ids=["alpaca", "moca"])
+def test_twenty_thousand_labels_in_float32_are_learned_exactly(learner):
+  """Against the same regression in float64 with NumPy."""
+  rng = np.random.default_rng(1)
+  x = np.concatenate([np.ones((20_000, 1)), rng.normal(size=(20_000, 2))], axis=1)
+  y = x @ MEAN + 0.3 * rng.normal(size=(20_000, TARGETS))
+  end = replay(KEY, learner, learner.init(prior()), stream(np.arange(20_000), *floats(x, y))).state
+  exact = np.linalg.solve(np.diag(PRECISION) + x.T @ x, PRECISION[:, None] * MEAN + x.T @ y)
+  found = learner.predict(KEY, end, jnp.eye(D))
+  assert_allclose(found.mean, exact, atol=1e-3)
+  spread = np.diag(np.linalg.inv(np.diag(PRECISION) + x.T @ x))
+  assert_allclose(np.asarray(found.variance) / NOISE - 1.0, np.stack([spread] * TARGETS, axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in LEARNERS if name != "frozen"])
+def test_masked_labels_change_nothing(name):
+  learner, start = LEARNERS[name]
+  state, _ = learner.update(KEY, learner.init(start), batch(slice(0, 4)))
+  some = batch(slice(4, 8))
+  some = some._replace(mask=jnp.asarray([True, False, True, False]))
+  holes = some._replace(y=jnp.where(some.mask[:, None], some.y, jnp.nan))
+  after, _ = learner.update(KEY, state, holes)
+  short = jax.tree.map(lambda leaf: leaf[jnp.asarray([0, 2])], some)
+  expected, _ = learner.update(KEY, state, short)
+  jax.tree.map(lambda a, b: assert_allclose(a, b, rtol=1e-4, atol=1e-5), after, expected)
+  unchanged, _ = learner.update(KEY, state, holes._replace(mask=jnp.zeros(4, bool)))
+  jax.tree.map(lambda a, b: assert_allclose(a, b, rtol=1e-5, atol=1e-6), unchanged, state)
+
+
+def test_moca_without_changes_is_alpaca_and_with_a_change_after_each_label_the_prior(late):
+  known, never, always = alpaca(same), moca(same, hazard=0.0, runs=3), moca(same, hazard=1.0, runs=3)
+  expected = replay(KEY, known, known.init(prior()), late).prediction
+  found = replay(KEY, never, never.init(prior()), late)
+  jax.tree.map(lambda a, b: assert_allclose(a, b, rtol=1e-4, atol=1e-5), found.prediction, expected)
+  assert_allclose(found.metrics["age"], np.arange(1, len(found.metrics["age"]) + 1))
+  found = replay(KEY, always, always.init(prior()), late).prediction
+  assert_allclose(found.mean, X @ MEAN, rtol=1e-4, atol=1e-5)
+  assert_allclose(found.variance, (1.0 + (X**2 / PRECISION).sum(1)[:, None]) * NOISE, rtol=1e-4)
+
+
+def test_moca_weighs_all_histories_of_changes_as_bayes_does(float64):
+  """Three labels, hazard 0.3, nothing pruned: summed by hand over all four histories that matter.
+
+  The weight of "r labels since the last change" is the probability of the changes times the evidence of the segments.
+
+  A segment's evidence is the multivariate normal N(Phi K_0, Sigma (I + Phi Lambda_0^-1 Phi')) of its labels.
+  """
+  hazard, learner = 0.3, moca(same, hazard=0.3, runs=8)
+  state = learner.init(prior(np.float64))
+  state, _ = learner.update(KEY, state, batch(slice(0, 3), np.float64))
+
+  def evidence(rows: slice) -> float:
+    phi, value = X[rows], 1.0
+    for target in range(TARGETS):
+      covariance = NOISE[target] * (np.eye(len(phi)) + phi @ np.diag(1 / PRECISION) @ phi.T)
+      left = Y[rows, target] - phi @ MEAN[:, target]
+      value *= np.exp(-0.5 * left @ np.linalg.solve(covariance, left)) / np.sqrt(np.linalg.det(2 * np.pi * covariance))
+    return value
+
+  weight = dict.fromkeys(range(4), 0.0)
+  for first in (False, True):
+    for second in (False, True):
+      cuts = [0, *([1] if first else []), *([2] if second else []), 3]
+      chance = np.prod([hazard if change else 1 - hazard for change in (first, second)])
+      chance *= np.prod([evidence(slice(a, b)) for a, b in pairwise(cuts)])
+      weight[3 - cuts[-2]] += chance * (1 - hazard)
+      weight[0] += chance * hazard
+  total = sum(weight.values())
+  found = dict(zip(np.asarray(state.age).tolist(), np.exp(np.asarray(state.log_weight)).tolist(), strict=True))
+  for age in (0, 1, 2):
+    assert found[age] == pytest.approx(weight[age] / total)
+  assert max(found.values()) <= 1 and np.exp(state.log_weight).sum() == pytest.approx(1.0)
+
+
+def test_moca_finds_a_change_and_keeps_its_size():
+  """y = x, then y = -x from row 60 on: ten labels later the old line is forgotten, with four beliefs in all."""
+  x = np.random.default_rng(2).normal(size=(120, 1)).astype(np.float32)
+  y = np.where(np.arange(120)[:, None] < 60, x, -x) + np.float32(0.0)
+  start = Prior((), jnp.zeros((1, 1)), jnp.zeros(1), jnp.log(jnp.full(1, 0.01)))
+  learner = moca(same, hazard=0.02, runs=4)
+  found = replay(KEY, learner, learner.init(start), stream(np.arange(120), x, y))
+  error = np.abs(found.prediction.mean - y)[:, 0]
+  assert error[10:60].max() < 0.3 and error[60:62].max() > 0.5 and error[70:].max() < 0.3
+  assert found.metrics["age"][58] > 50 and found.metrics["age"][70] < 15
+  assert found.state.age.shape == (4,)
+
+
+def test_the_loss_of_a_prior_is_the_surprise_of_alpaca_at_the_questions(float64):
+  """By hand: after labels of rows 0 to 5, fading by 0.9 a label, row 6 is N(x' K, Sigma (1 + x' Lambda^-1 x))."""
+  algorithm = alpaca_prior(same, outer=optax.sgd(1e-3), kept=0.9)
+  support = batch(slice(0, 6), np.float64)
+  episodes = jax.tree.map(lambda leaf: leaf[None], Episode(support, batch(slice(6, 7), np.float64), jnp.zeros(())))
+  state = algorithm.init(prior(np.float64))
+  update = jax.jit(algorithm.update)
+  after, metrics = update(KEY, state, episodes)
+  weight = 0.9 ** np.arange(5, -1, -1)[:, None]
+  precision = np.diag(PRECISION) + X[:6].T @ (weight * X[:6])
+  mean = np.linalg.inv(precision) @ (PRECISION[:, None] * MEAN + X[:6].T @ (weight * Y[:6]))
+  variance = NOISE * (1.0 + X[6] @ np.linalg.inv(precision) @ X[6])
+  surprises = 0.5 * ((Y[6] - X[6] @ mean) ** 2 / variance + np.log(2 * np.pi * variance))
+  assert float(metrics["loss"]) == pytest.approx(surprises.sum())
+  assert_allclose(algorithm.predict(KEY, state, support, jnp.asarray(X[6:8])), X[6:8] @ mean, rtol=1e-10)
+  assert float(update(KEY, after, episodes)[1]["loss"]) < float(metrics["loss"])
+
+
+def test_surprise_is_the_normal_density():
+  """-log N(2; 1, 4) = (log 4 + log 2 pi + 1/4) / 2."""
+  value = surprise(Normal(jnp.ones((1, 1)), jnp.full((1, 1), 4.0)), jnp.full((1, 1), 2.0))
+  assert float(value[0, 0]) == pytest.approx((np.log(8 * np.pi) + 0.25) / 2)
+
+
+def test_the_ridge_of_a_window_is_scikit_learns_on_its_last_rows():
+  learner, start = LEARNERS["window ridge"]
+  state = learner.init(start)
+  assert_allclose(learner.predict(KEY, state, jnp.ones((2, D))), 0.0)
+  for rows in (slice(0, 1), slice(1, 5), slice(5, 8)):
+    state, _ = learner.update(KEY, state, batch(rows))
+  expected = Ridge(0.1).fit(X[3:8], Y[3:8]).predict(X[8:12])
+  assert_allclose(learner.predict(KEY, state, batch(slice(8, 12)).x), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_refitted_model_knows_what_matured_before_its_period(late):
+  """The "model" says how many labels it was fitted on: periods of three hours, labels 2.5 late, every fifth never."""
+
+  def fit(x, y):
+    return lambda asked: np.full((len(asked), TARGETS), len(x), np.float32)
+
+  found = retrained(fit, late, every=3.0)[:, 0]
+  expected = [sum(t + 2.5 < 3 * (time // 3) for t in late.time[np.arange(ROWS) % 5 != 4]) for time in late.time]
+  np.testing.assert_array_equal(found, expected)
+
+
+def test_errors_of_persistence_on_a_turbine_are_the_steps_of_its_emissions():
+  """Labels at once: the error is |y_t - y_(t - 1)|, from the last row of the history on."""
+  rng = np.random.default_rng(3)
+  rows = emissions.Rows(*floats(rng.normal(size=(96, 9)), rng.normal(size=(96, 2))), np.repeat([1, 2, 3, 4], 24))
+  before = emissions.Past(rows.of(1, 2), lambda x: x, np.ones(2))
+  (found,) = emissions.scores(emissions.last_value(), before, rows.of(3, 4), 0, seeds=3)
+  steps = np.abs(np.diff(rows.y, axis=0))[47:]
+  assert_allclose(found["year"], [steps[:24].mean(0), steps[24:].mean(0)], rtol=1e-5)
+  assert_allclose(found["month"][13], steps[26:28].mean(0), rtol=1e-5)
+
+
+def test_river_learns_the_history_and_then_what_has_matured(late):
+  pytest.importorskip("river", reason="needs the extra `online`")
+  from mtl_jax.baselines.one_by_one import learned_one_by_one
+
+  class Counting:
+    count = 0
+
+    def learn_one(self, x, y):
+      self.count += 1
+
+    def predict_one(self, x):
+      return self.count
+
+  found = learned_one_by_one(Counting, np.zeros((7, D)), np.zeros((7, TARGETS)), late)[:, 0]
+  known = late.time[np.arange(ROWS) % 5 != 4] + 2.5
+  np.testing.assert_array_equal(found, [7 + np.sum(known < time) for time in late.time])
+
+
+def test_streams_are_ordered_and_wrong_ones_refused():
+  x, y = floats(X, Y)
+  y[3, 0] = np.nan
+  found = stream(np.arange(ROWS)[::-1], x, y, delay=1.0)
+  np.testing.assert_array_equal(found.x, x[::-1])
+  assert np.isinf(found.matures[-4]) and found.matures[0] == 1.0
+  groups = {"unit": np.zeros(ROWS, int), "time": np.arange(ROWS)}
+  table = Table({"a": X[:, 0], "b": X[:, 1]}, {"c": Y[:, 0]}, groups, {})
+  made = stream_of(table, ("a", "b"), ("c",))
+  np.testing.assert_array_equal(made.x, np.float32(X[:, :2]))
+  np.testing.assert_array_equal(made.matures, made.time)
+  for wrong in ({"delay": -1.0}, {"delay": np.nan}, {"unit": np.zeros(3)}):
+    with pytest.raises(ValueError, match="row"):
+      stream(np.arange(ROWS), x, y, **wrong)
+  with pytest.raises(ValueError, match="hazard"):
+    moca(same, hazard=1.5, runs=3)
+
+
+def test_cost_and_recovery_by_hand():
+  """Losses 1 1 5 5 1 1 at hours 0 to 5: after a shift at hour 2 the mean of the last two is 1 at hour 5, 3 hours on."""
+  loss = np.array([1.0, 1.0, 5.0, 5.0, 1.0, 1.0])
+  some = stream(np.arange(6), np.zeros((6, 1)), np.zeros((6, 1)), delay=[0.0, np.inf, 0.0, 0.0, 0.0, 0.0])
+  assert time_to_recover(some, loss, 2.0, 2, 1.5) == 3.0
+  assert time_to_recover(some, loss, 2.0, 2, 0.5) == np.inf
+  assert_allclose(cumulative_cost(some, loss, 10.0), [11, 12, 27, 42, 53, 64])
