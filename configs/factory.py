@@ -16,9 +16,9 @@ over the single-task networks, + is better; the mean over tasks with its 95 % in
 Time to train once; MB of temporary memory and gradients in a step. - marks what is worse than the single-task network
 by more than the interval of the gain.
 
-The test was asked twice: in a first run of 500 steps, without `grid`, every network was undertrained (boosted trees were
-37.8 % ahead of networks alone; `uncertainty` had -1.3 %, the mean -4.4 %), so that steps and learning rates were raised
-until validation was flat.
+The test was asked twice: in a first run of 500 steps, without `grid`, every network was undertrained (boosted trees
+were 37.8 % ahead of networks alone; `uncertainty` had -1.3 %, the mean -4.4 %), so that steps and learning rates were
+raised until validation was flat.
 
 - Boosted trees for each task win: 8.4 % (4.4 to 12.2) over networks alone and 13.7 % (9.6 to 17.6) over the best
   network on all tasks. They read texture features where networks read a few hundred pictures' pixels.
