@@ -68,7 +68,7 @@ def found(name: str) -> dict[str, float | bool]:
   ways = {
     "vmap": compiled(factory, data)(data),
     "loop": jax.tree.map(lambda *values: np.mean(values, axis=0), *map(alone, each)),
-    "chunked and rematerialised": compiled(rematerialised(factory), data, chunk=5)(data),
+    "chunked and rematerialised": compiled(rematerialised(factory), data, chunk=3)(data),
     "sharded": sharded(spread),
   }
   whole, *others = (np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(way)]) for way in ways.values())
