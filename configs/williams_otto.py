@@ -35,6 +35,26 @@ first guesses, the same for all runs; nothing was tuned.
 A cubic whose coefficients have the mean and covariance that other plants have wins at every K: the family is smooth and
 close to linear in its four numbers. `r2d2` is second and behind it by 13.9 (8.3 to 20.1), 3.2 (2.1 to 4.7) and 1.4 (1.0
 to 1.9) $/s, after a third of its steps.
+
+Methods side by side, PRELIMINARY: 2026-11-27, the same device beside so much other work that a process had a quarter to
+a half of a core; a minute of training for each with its compilation, 3 seeds, 200 episodes, defaults but for `r2d2` and
+the network; `scripts/compare.py --algorithms r2d2 maml anil reptile cavia lora cnp anp in_context --minutes 1` with
+`seeds=3, chunk_steps=25, validation_episodes=30, episodes=200, adaptation_steps=()` in a copy of this config. `updates`
+are those that a method came to, which depends on what else ran in its minute:
+
+  root mean squared error, $/s     updates   K = 4 trials        K = 8               K = 16
+  cubic with random coefficients              7.4 (6.4-8.3)       3.3 (3.1-3.4)       2.3 (2.2-2.5)
+  r2d2                                5,550  20.2 (17.1-23.2)     5.9 (5.3-6.6)       3.5 (3.2-3.8)
+  anp                                   975  19.6 (17.6-21.7)    13.8 (12.6-15.1)    10.0 (9.4-10.6)
+  anil                                5,750  17.8 (15.7-20.0)    12.4 (11.1-13.9)    10.0 (9.2-11.0)
+  reptile                             1,575  19.6 (17.4-21.9)    13.3 (11.9-15.0)    10.4 (9.4-11.4)
+  cavia                               1,900  19.1 (16.7-21.5)    13.3 (11.9-15.0)    10.7 (9.8-11.7)
+  maml                                1,625  20.5 (18.5-22.6)    14.9 (13.5-16.3)    11.8 (10.8-12.9)
+  cnp                                 2,775  19.4 (16.9-22.0)    14.4 (12.9-16.3)    12.0 (10.9-13.3)
+  lora                                  700  20.1 (17.9-22.3)    14.8 (12.9-16.6)    12.4 (10.6-14.1)
+  Gaussian process around trees              21.7 (19.5-23.9)    17.1 (15.6-18.8)    12.6 (11.8-13.5)
+  pooled network, fine-tuned          1,400  29.0 (26.6-31.5)    25.2 (23.2-27.5)    23.4 (21.5-25.4)
+  in_context                             50  49.3 (46.7-52.4)    47.3 (44.7-50.1)    46.6 (43.8-49.5)
 """
 
 from mtl_jax.config import MLP, Config, Evaluation, Finetune, Process, R2d2, Training

@@ -28,7 +28,7 @@ def main(argv: list[str]) -> None:
     """Args:
     config: a few-shot job.
     algorithms: names as in the reports, or FILE.py:FUNCTION for your own.
-    minutes: of training for each algorithm and fold, instead of the config's steps.
+    minutes: of training for each algorithm and fold, compilation included, instead of the config's steps.
     """
     given, docstring = load(config)
     first = docstring.partition("\n")[0]

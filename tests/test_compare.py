@@ -69,6 +69,7 @@ def test_the_algorithms_of_a_comparison_keep_the_settings_of_the_job_and_the_poo
     (FLEET, "perceptron", "no such algorithm", "protonet", "cnp"),
     (FLEET, "cnp", "neural process predicts numbers", "protonet", "cnp"),
     (SINES, "protonet", "prototypes need classes", "reptile", "protonet"),
+    (dataclasses.replace(SINES, tasks=c.Process()), "protonet", "prototypes need classes", "cnp", "protonet"),
   ],
 )
 def test_what_makes_no_sense_on_a_job_is_refused_and_what_does_is_named(config, name, why, able, unable):

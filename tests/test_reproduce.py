@@ -119,21 +119,32 @@ def test_the_table_of_omniglot_has_four_methods_in_four_columns_with_what_their_
   assert rows["MAML, 20-way 1-shot"].published == 95.8
 
 
+def shapes(row):
+  """Of the loss and of what is said of a test task, after one update; nothing is compiled."""
+
+  def whole(key):
+    state = row.algorithm.init(row.init(key))
+    state, metrics = row.algorithm.update(key, state, jax.vmap(row.train.sample)(jax.random.split(key, 2)))
+    asked = row.test.sample(key)
+    return metrics["loss"], row.tested.predict(key, state, asked.support, asked.query.x)
+
+  return jax.eval_shape(whole, jax.random.key(0))
+
+
 def test_each_row_of_omniglot_learns_from_what_it_draws_and_says_a_class_for_each_question(rows):
   """Shapes alone: to compile the convolutional networks would take minutes."""
   for name, row in ((name, row) for name, row in rows.items() if "5-way 1-shot" in name):
-
-    def whole(key, row=row):
-      state = row.algorithm.init(row.init(key))
-      state, metrics = row.algorithm.update(key, state, jax.vmap(row.train.sample)(jax.random.split(key, 2)))
-      asked = row.test.sample(key)
-      return metrics["loss"], row.tested.predict(key, state, asked.support, asked.query.x)
-
-    loss, said = jax.eval_shape(whole, jax.random.key(0))
+    loss, said = shapes(row)
     # Prototypes are learned from more ways than are asked about.
     assert loss.shape == () and said.shape == (25, 6 if row.method == "ProtoNet" else 5), name
 
 
 def test_the_rows_of_sine_waves_have_no_published_number_and_say_so_with_an_empty_cell():
-  assert {row.method for row in sinusoid.rows()} == {"MAML", "Reptile"}
+  assert {row.method for row in sinusoid.rows()} == {"MAML", "Reptile", "CAVIA", "CNP"}
   assert all(row.published is None and row.metric == "mse" for row in sinusoid.rows())
+
+
+def test_each_row_of_sine_waves_learns_from_what_it_draws_and_says_a_number_for_each_question():
+  for row in sinusoid.rows():
+    loss, said = shapes(row)
+    assert loss.shape == () and said.shape == (100, 1), row.name

@@ -10,7 +10,7 @@ import pytest
 from mtl_jax import build
 from mtl_jax.baselines import History
 from mtl_jax.baselines.trials import random_coefficients, trials_ladder
-from mtl_jax.config import MLP, Anil, Cnp, Config, ConfigError, Evaluation, Process, ProtoNet, R2d2, validate
+from mtl_jax.config import MLP, Anil, Cnp, Config, ConfigError, Evaluation, Process, ProtoNet, R2d2, Residual, validate
 from mtl_jax.evaluate import episodes_of, evaluate
 from mtl_jax.tasks.processes import PLANTS, from_unit
 from mtl_jax.tasks.trials import scale, trials
@@ -136,7 +136,7 @@ def test_the_job_answers_in_the_plants_unit_about_plants_of_its_own():
     ({"tasks": Process(noise=-1.0)}, r"tasks\.noise"),
     ({"tasks": Process(queries=0)}, r"tasks\.queries"),
     ({"algorithm": ProtoNet()}, "algorithm"),
-    ({"algorithm": Cnp()}, "algorithm"),
+    ({"algorithm": Cnp(), "model": Residual()}, "model"),
   ],
 )
 def test_a_job_that_cannot_work_is_refused(change, field):

@@ -63,7 +63,7 @@ def _validate_method(where: str, algorithm: Algorithm, config: Config) -> None:
       _require(isinstance(model, MLP), "model", model, "the context of Cavia conditions an MLP")
     case Cnp() | Anp():
       _require(isinstance(model, MLP), "model", model, "the networks of a neural process are MLPs")
-      known = isinstance(tasks, Sinusoid | FewEngines | Productivity | Demand)
+      known = isinstance(tasks, Sinusoid | FewEngines | Productivity | Demand | Process)
       numbers = known or (isinstance(tasks, Own) and tasks.predict == "values")
       _require(numbers, where, algorithm, "a neural process predicts numbers; of an Own say predict='values'")
     case InContext():

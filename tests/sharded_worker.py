@@ -1,0 +1,82 @@
+"""One meta-gradient by several ways over the tasks, in a process of its own with eight devices and float64.
+
+python sharded_worker.py: prints, as JSON, algorithm -> way -> the largest difference to a loop over single tasks, as a
+share of the largest number there, and "reduced", whether the program on eight devices adds up across them.
+"""
+
+import json
+from collections.abc import Callable
+from functools import cache, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from test_algorithms import ALGORITHMS, CLASSES, KEY, WIDTH, params
+
+from mtl_jax.types import Algorithm, Array, Batch, Episode, PyTree
+
+NAMES = ("imaml", "cavia", "lora", "anp", "in context")
+DEVICES, TASKS, SUPPORT, QUERY = 8, 16, 6, 5
+
+
+def ragged(key: Array) -> Episode:
+  """A task with 1 to SUPPORT labelled examples and 1 to QUERY questions."""
+
+  def batch(key: Array, size: int) -> Batch:
+    x_key, y_key, count_key = jax.random.split(key, 3)
+    kept = jnp.arange(size) < jax.random.randint(count_key, (), 1, size + 1)
+    return Batch(jax.random.normal(x_key, (size, WIDTH)), jax.random.randint(y_key, (size,), 0, CLASSES), kept)
+
+  support_key, query_key = jax.random.split(key)
+  return Episode(batch(support_key, SUPPORT), batch(query_key, QUERY), jnp.zeros(()))
+
+
+@cache
+def given() -> tuple[PyTree, Episode]:
+  """The first parameters and all tasks, on the host: to slice them there compiles nothing."""
+  made = jax.jit(lambda key: (params(key), jax.vmap(ragged)(jax.random.split(key, TASKS))))(KEY)
+  return jax.tree.map(np.asarray, made)
+
+
+def rematerialised(factory: partial) -> Callable[..., Algorithm]:
+  """The same with a network that is computed again on the way back."""
+  again = {name: jax.checkpoint(f) for name, f in factory.keywords.items() if name in ("apply", "loss")}
+  return partial(factory.func, *map(jax.checkpoint, factory.args), **factory.keywords | again)
+
+
+def compiled(factory: Callable[..., Algorithm], state: PyTree, data: Episode, **options: int):
+  """A program of data: minus the meta-gradient, and the loss."""
+  algorithm = factory(outer=optax.sgd(1.0), **options)
+
+  def step(data: Episode) -> tuple[PyTree, Array]:
+    after, metrics = algorithm.update(KEY, state, data)
+    return jax.tree.map(jnp.subtract, after.params, state.params), metrics["loss"]
+
+  return jax.jit(step).lower(data).compile()
+
+
+def found(name: str) -> dict[str, float | bool]:
+  factory, (first, data) = ALGORITHMS[name], given()
+  assert isinstance(factory, partial)
+  state = factory(outer=optax.sgd(1.0)).init(first)
+  spread = jax.device_put(data, NamedSharding(Mesh(np.array(jax.devices()), ("tasks",)), PartitionSpec("tasks")))
+  assert {shard.data.shape[0] for shard in spread.query.y.addressable_shards} == {TASKS // DEVICES}
+  each = [jax.tree.map(lambda leaf, i=i: leaf[i : i + 1], data) for i in range(TASKS)]
+  alone, sharded = compiled(factory, state, each[0]), compiled(factory, state, spread)
+  ways = {
+    "loop": jax.tree.map(lambda *values: np.mean(values, axis=0), *map(alone, each)),
+    "chunked and rematerialised": compiled(rematerialised(factory), state, data, chunk=3)(data),
+    "vmap, sharded": sharded(spread),
+  }
+  loop, *others = (np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(way)]) for way in ways.values())
+  largest = np.abs(loop[:-1]).max()
+  assert largest > 1e-2  # a gradient of zero would agree with anything
+  apart = [float(np.abs(other - loop).max() / largest) for other in others]
+  return dict(zip([*ways][1:], apart, strict=True)) | {"reduced": "all-reduce" in sharded.as_text()}
+
+
+if __name__ == "__main__":
+  assert len(jax.devices()) == DEVICES and jnp.zeros(()).dtype == jnp.float64
+  print(json.dumps({name: found(name) for name in NAMES}))
