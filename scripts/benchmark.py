@@ -4,6 +4,7 @@ python scripts/benchmark.py                 (needs the extra "bench": pip instal
 python scripts/benchmark.py --quick         (a minute: small numbers of tasks, nothing of PyTorch compiled)
 """
 
+import ctypes
 import importlib.metadata
 import json
 import multiprocessing
@@ -19,7 +20,7 @@ from typing import Any
 import benchmark_workloads as workloads
 import numpy as np
 import tyro
-from benchmark_workloads import Given, Workload
+from benchmark_workloads import Given, Step, Workload
 from rich.console import Console
 from rich.table import Table
 
@@ -33,29 +34,34 @@ GOALS = {"W1, 25": 4.0, "W1, 512": 3.0, "W1, 1,024": 3.0, "W2, 256": 2.5, "W3": 
 Row = dict[str, Any]
 
 
-def _resident(name: str) -> float:
-  """MB of this process, "VmRSS" or since it was last reset "VmHWM"; NaN where the system does not say."""
-  try:
+def _memory_of(step: Callable[[], Any]) -> float | None:
+  """MB that a warm step needs beyond what the process holds before it; None where the system does not say."""
+  if not (reset := Path("/proc/self/clear_refs")).exists():
+    step()
+    return None
+
+  def resident(name: str) -> float:
     lines = Path("/proc/self/status").read_text().splitlines()
-  except OSError:
-    return float("nan")
-  return next(int(line.split()[1]) / 1e3 for line in lines if line.startswith(name))
+    return next(int(line.split()[1]) / 1e3 for line in lines if line.startswith(name))
+
+  ctypes.CDLL(None).malloc_trim(0)  # what is free goes back to the system
+  reset.write_text("5")  # the high-water mark starts anew
+  before = resident("VmRSS")
+  step()
+  return resident("VmHWM") - before
 
 
 def _worker(pipe: Connection, name: str, w: Workload, g: Given, threads: int) -> None:
   """A contender's process: says what its first step found, then a step's seconds and CPU seconds for every turn."""
   try:
     step, said = _contender(name, w, g, threads)
-    before = said.pop("before")
     began = time.perf_counter()
     loss, norm = step()
-    said |= {"first_s": time.perf_counter() - began, "loss": loss, "norm": norm}
-    if (reset := Path("/proc/self/clear_refs")).exists():
-      reset.write_text("5")  # the high-water mark of memory starts anew
+    said |= {"first_s": time.perf_counter() - began, "loss": loss, "norm": norm, "memory_mb": _memory_of(step)}
     began = time.perf_counter()
     step()
     repeats = max(1, round(TURN / (time.perf_counter() - began)))
-    pipe.send(said | {"memory_mb": _resident("VmHWM") - before})
+    pipe.send(said)
   except Exception as error:
     pipe.send({"error": f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"})
     return
@@ -66,17 +72,14 @@ def _worker(pipe: Connection, name: str, w: Workload, g: Given, threads: int) ->
     pipe.send(((time.perf_counter() - began[0]) / repeats, (time.process_time() - began[1]) / repeats))
 
 
-def _contender(name: str, w: Workload, g: Given, threads: int) -> tuple[Callable[[], Any], Row]:
+def _contender(name: str, w: Workload, g: Given, threads: int) -> tuple[Step, Row]:
   if name == OURS:
     import jax
 
     jax.config.update("jax_enable_compilation_cache", False)  # the time of a first start is asked for
-    jax.block_until_ready(jax.numpy.zeros(1))
-    before = _resident("VmRSS")
-    return workloads.ours(w, g), {"before": before}
+    return workloads.ours(w, g), {}
   import benchmark_peers as peers
 
-  before = _resident("VmRSS")
   if name == PRODUCT:
     product = peers.matrix_product(threads, PRODUCT_SIZE)
 
@@ -84,9 +87,9 @@ def _contender(name: str, w: Workload, g: Given, threads: int) -> tuple[Callable
       product()
       return 0.0, None
 
-    return step, {"before": before}
+    return step, {}
   made = peers.peer(name, w, g, threads)
-  return made.step, {"before": before, "tasks_at_once": made.tasks, "threads": made.threads}
+  return made.step, {"tasks_at_once": made.tasks, "threads": made.threads}
 
 
 def measure(w: Workload, names: list[str], threads: int, rounds: int, seconds: float) -> list[Row]:
@@ -158,7 +161,7 @@ def print_table(console: Console, rows: list[Row], title: str) -> None:
       sizes = f"{row['tasks_at_once']}, {row['threads']} threads" if "threads" in row else ""
       numbers = (f"{row['ms']:.3g}", f"{row['times_ours']:.2f}", asked, f"{row['cpu_ms']:.3g}")
       numbers += (f"{row['cpu_times_ours']:.2f}", f"{row['share_of_peak']:.0%}")
-      cost = (f"{row['memory_mb']:,.0f}", f"{row['first_s']:.1f}")
+      cost = (f"{row['memory_mb']:,.1f}" if row["memory_mb"] is not None else "", f"{row['first_s']:.1f}")
       table.add_row(first, row["contender"], *numbers, *cost, sizes, end_section=i == len(mine) - 1)
   console.print(table)
 
