@@ -1,7 +1,32 @@
 """One step of meta-learning in mtl_jax and in PyTorch: the same work, in turn, on the same cores.
 
 python scripts/benchmark.py                 (needs the extra "bench": pip install -e '.[bench]')
-python scripts/benchmark.py --quick         (a minute: small numbers of tasks, nothing of PyTorch compiled)
+python scripts/benchmark.py --quick         (small numbers of tasks, nothing of PyTorch compiled)
+taskset -c 0 python scripts/benchmark.py    (on one core)
+
+Each contender has a process of its own, and its own number of threads and of tasks at once (`benchmark_peers.py`). It
+must find the same first loss (to 1e-5) and norm of the meta-gradient (to 1e-3), or the run ends with an error. Columns:
+the median of a step's milliseconds; how many times ours, over the same turns; the goal where there is one, for the best
+of PyTorch; CPU milliseconds of all cores, which other work disturbs less; matrix products a second against those of a
+large product in the same run; MB that a warm step needs beyond what its process holds, by the system's high-water mark;
+seconds of the first step, compilation included; tasks at once and threads. All of it is in benchmark.json.
+
+W5, the main job's own step, has no peer: `train.py configs/fleet_diagnosis.py` writes its steps_per_s into
+metrics.jsonl. W6 is `measure_aggregators.py`.
+
+Not yet measured on two free cores. On one of 2 cores at a load of 8 to 14, 2026-11-27 (JAX 0.10.2, PyTorch 2.13.0,
+--no-compiled --rounds 7 --seconds 3), before loops of few steps were unrolled, as times our CPU milliseconds:
+
+                      ours, CPU ms   torch.func   by hand   grouped   task by task   goal, 2 cores
+  W1, 25 tasks, 5       2.75           4.5          2.7                 25             4
+  W1, 512 tasks, 5     46.4            1.6          1.8                 26             3, loop 100
+  W2, 32 tasks         39              2.2          2.0                 5.2
+  W3, 16 tasks       1640              0.91         0.96      0.87      1.02           2
+
+So no goal is reached there, and on W3 PyTorch is ahead. Unrolled since: W1 with 512 tasks takes 0.75 of the CPU time
+(54 and 41 ms side by side), W1 with 25 tasks 0.93, W2 with 32 tasks 0.95. W2's products run at 0.34 to 0.37 of the peak
+of a core; timed alone they would come to about 0.74, and to read and write fast weights takes the rest. Temporaries
+(compiled.memory_analysis()): W2 8 MB at 32 and at 256 tasks, 52 MB at 50 steps and 256 tasks.
 """
 
 import ctypes
