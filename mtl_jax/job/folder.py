@@ -63,7 +63,7 @@ def note(folder: Path, **seconds: float) -> None:
 
 def _keep_compiled() -> None:
   """Keeps compiled programs in the user's cache folder, or in JAX_COMPILATION_CACHE_DIR, for the next start."""
-  if jax.config.jax_compilation_cache_dir is None:
+  if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     jax.config.update("jax_compilation_cache_dir", str(cache / "mtl_jax" / "compiled"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
