@@ -15,7 +15,7 @@ W5, the main job's own step, has no peer: `train.py configs/fleet_diagnosis.py` 
 metrics.jsonl. W6 is `measure_aggregators.py`.
 
 Not yet measured on two free cores. On one of 2 cores at a load of 8 to 14, 2026-11-27 (JAX 0.10.2, PyTorch 2.13.0,
---no-compiled --rounds 7 --seconds 3), before loops of few steps were unrolled, as times our CPU milliseconds:
+--no-compiled --rounds 7 --seconds 3), before the two changes named below, as times our CPU milliseconds:
 
                       ours, CPU ms   torch.func   by hand   grouped   task by task   goal, 2 cores
   W1, 25 tasks, 5       2.75           4.5          2.7                 25             4
@@ -23,10 +23,11 @@ Not yet measured on two free cores. On one of 2 cores at a load of 8 to 14, 2026
   W2, 32 tasks         39              2.2          2.0                 5.2
   W3, 16 tasks       1640              0.91         0.96      0.87      1.02           2
 
-So no goal is reached there, and on W3 PyTorch is ahead. Unrolled since: W1 with 512 tasks takes 0.75 of the CPU time
-(54 and 41 ms side by side), W1 with 25 tasks 0.93, W2 with 32 tasks 0.95. W2's products run at 0.34 to 0.37 of the peak
-of a core; timed alone they would come to about 0.74, and to read and write fast weights takes the rest. Temporaries
-(compiled.memory_analysis()): W2 8 MB at 32 and at 256 tasks, 52 MB at 50 steps and 256 tasks.
+So no goal is reached there, and on W3 PyTorch is ahead. Changed since, CPU time after over before: steps unrolled, W1
+with 512 tasks 0.75 (54 and 41 ms side by side), with 25 tasks 0.93, W2 with 32 tasks 0.95; tasks one by one, W3 0.71
+(1,160 ms). W2's products run at 0.34 to 0.37 of the peak of a core; timed alone they would come to about 0.74, and to
+read and write fast weights takes the rest. Temporaries (compiled.memory_analysis()): W2 8 MB at 32 and at 256 tasks,
+52 MB at 50 steps and 256 tasks.
 """
 
 import ctypes
