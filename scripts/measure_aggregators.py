@@ -1,7 +1,7 @@
 """Measures a step of every aggregator at K = 8 tasks and P = 1e6 parameters, beside TorchJD where it is installed.
 
 python scripts/measure_aggregators.py
-python scripts/measure_aggregators.py --repeats 51     # with the extra "torchjd": pip install -e '.[torchjd]'
+python scripts/measure_aggregators.py --repeats 51     # with the extra "bench": pip install -e '.[bench]'
 
 Columns, ms, medians of repeats in which all columns of all aggregators take turns:
 

@@ -61,8 +61,17 @@ def note(folder: Path, **seconds: float) -> None:
   write_json(folder / "run.json", facts)
 
 
+def _keep_compiled() -> None:
+  """Keeps compiled programs in the user's cache folder, or in JAX_COMPILATION_CACHE_DIR, for the next start."""
+  if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    jax.config.update("jax_compilation_cache_dir", str(cache / "mtl_jax" / "compiled"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
 def exit_with_message(main: Callable[[list[str]], None], argv: list[str]) -> None:
   """Runs a script; what a user can mend is said in a line, anything else is a traceback."""
+  _keep_compiled()
   try:
     main(argv)
   except (ConfigError, CheckpointError, DataError, LeakError, TrainingError) as error:

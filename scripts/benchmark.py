@@ -1,0 +1,267 @@
+"""One step of meta-learning in mtl_jax and in PyTorch: the same work, in turn, on the same cores.
+
+python scripts/benchmark.py                 (needs the extra "bench": pip install -e '.[bench]')
+python scripts/benchmark.py --quick         (small numbers of tasks, nothing of PyTorch compiled)
+taskset -c 0 python scripts/benchmark.py    (on one core)
+
+Each contender has a process of its own, and its own number of threads and of tasks at once (`benchmark_peers.py`). It
+must find the same first loss (to 1e-5) and norm of the meta-gradient (to 1e-3), or the run ends with an error. Columns:
+the median of a step's milliseconds; how many times ours, over the same turns; the goal where there is one, for the best
+of PyTorch; CPU milliseconds of all cores, which other work disturbs less; matrix products a second against those of a
+large product in the same run; MB that a warm step needs beyond what its process holds, by the system's high-water mark;
+seconds of the first step, compilation included; tasks at once and threads. All of it is in benchmark.json.
+
+W5, the main job's own step, has no peer: `train.py configs/fleet_diagnosis.py` writes its steps_per_s into
+metrics.jsonl. W6 is `measure_aggregators.py`.
+
+Not yet measured on two free cores. On one of 2 cores at a load of 8 to 14, 2026-11-27 (JAX 0.10.2, PyTorch 2.13.0,
+--no-compiled --rounds 7 --seconds 3), before the two changes named below, as times our CPU milliseconds:
+
+                      ours, CPU ms   torch.func   by hand   grouped   task by task   goal, 2 cores
+  W1, 25 tasks, 5       2.75           4.5          2.7                 25             4
+  W1, 512 tasks, 5     46.4            1.6          1.8                 26             3, loop 100
+  W2, 32 tasks         39              2.2          2.0                 5.2
+  W3, 16 tasks       1640              0.91         0.96      0.87      1.02           2
+
+So no goal is reached there, and on W3 PyTorch is ahead. Changed since, CPU time after over before: steps unrolled, W1
+with 512 tasks 0.75 (54 and 41 ms side by side), with 25 tasks 0.93, W2 with 32 tasks 0.95; tasks one by one, W3 0.71
+(1,160 ms). W2's products run at 0.34 to 0.37 of the peak of a core; timed alone they would come to about 0.74, and to
+read and write fast weights takes the rest. Temporaries (compiled.memory_analysis()): W2 8 MB at 32 and at 256 tasks,
+52 MB at 50 steps and 256 tasks.
+"""
+
+import ctypes
+import importlib.metadata
+import json
+import multiprocessing
+import os
+import platform
+import time
+from collections.abc import Callable
+from datetime import datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import benchmark_workloads as workloads
+import numpy as np
+import tyro
+from benchmark_workloads import Given, Step, Workload
+from rich.console import Console
+from rich.table import Table
+
+OURS, PRODUCT, LOOP = "mtl_jax", "matrix product", "task by task"
+LOSS_WITHIN, NORM_WITHIN = 1e-5, 1e-3
+PRODUCT_SIZE = 2048
+TURN = 0.05  # seconds: shorter steps are repeated within a turn
+GOALS = {"W1, 25": 4.0, "W1, 512": 3.0, "W1, 1,024": 3.0, "W2, 256": 2.5, "W3": 2.0, "W4": 2.3}
+"""How many times faster than the fastest of PyTorch mtl_jax ought to be on two cores, by a workload's name."""
+
+Row = dict[str, Any]
+
+
+def _memory_of(step: Callable[[], Any]) -> float | None:
+  """MB that a warm step needs beyond what the process holds before it; None where the system does not say."""
+  if not (reset := Path("/proc/self/clear_refs")).exists():
+    step()
+    return None
+
+  def resident(name: str) -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1e3 for line in lines if line.startswith(name))
+
+  ctypes.CDLL(None).malloc_trim(0)  # what is free goes back to the system
+  reset.write_text("5")  # the high-water mark starts anew
+  before = resident("VmRSS")
+  step()
+  return resident("VmHWM") - before
+
+
+def _worker(pipe: Connection, name: str, w: Workload, g: Given, threads: int) -> None:
+  """A contender's process: says what its first step found, then a step's seconds and CPU seconds for every turn."""
+  try:
+    step, said = _contender(name, w, g, threads)
+    began = time.perf_counter()
+    loss, norm = step()
+    said |= {"first_s": time.perf_counter() - began, "loss": loss, "norm": norm, "memory_mb": _memory_of(step)}
+    began = time.perf_counter()
+    step()
+    repeats = max(1, round(TURN / (time.perf_counter() - began)))
+    pipe.send(said)
+  except Exception as error:
+    pipe.send({"error": f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"})
+    return
+  while pipe.recv():
+    began = time.perf_counter(), time.process_time()
+    for _ in range(repeats):
+      step()
+    pipe.send(((time.perf_counter() - began[0]) / repeats, (time.process_time() - began[1]) / repeats))
+
+
+def _contender(name: str, w: Workload, g: Given, threads: int) -> tuple[Step, Row]:
+  if name == OURS:
+    import jax
+
+    jax.config.update("jax_enable_compilation_cache", False)  # the time of a first start is asked for
+    return workloads.ours(w, g), {}
+  import benchmark_peers as peers
+
+  if name == PRODUCT:
+    product = peers.matrix_product(threads, PRODUCT_SIZE)
+
+    def step() -> tuple[float, float | None]:
+      product()
+      return 0.0, None
+
+    return step, {}
+  made = peers.peer(name, w, g, threads)
+  return made.step, {"tasks_at_once": made.tasks, "threads": made.threads}
+
+
+def measure(w: Workload, names: list[str], threads: int, rounds: int, seconds: float) -> list[Row]:
+  """Medians of all contenders, which take turns until each has used its seconds or had its rounds.
+
+  Raises: RuntimeError if one computes another first loss or meta-gradient than mtl_jax.
+  """
+  given, spawn = workloads.given(w), multiprocessing.get_context("spawn")
+  pipes, rows, times = {}, {}, {}
+  processes = []
+  for name in (OURS, PRODUCT, *names):  # one after the other: a first step compiles, and tries what is fastest
+    pipes[name], theirs = spawn.Pipe()
+    processes.append(spawn.Process(target=_worker, args=(theirs, name, w, given, threads), daemon=True))
+    processes[-1].start()
+    rows[name] = {"workload": w.name, "contender": name} | pipes[name].recv()
+    times[name] = []
+  running = [name for name in rows if "error" not in rows[name]]
+  for name in running:
+    if name != PRODUCT:
+      require_same(w, name, rows[name], rows[OURS])
+  for i in range(rounds):
+    for name in running if i % 2 == 0 else reversed(running):
+      if len(times[name]) < 3 or name in (OURS, PRODUCT) or sum(wall for wall, _ in times[name]) < seconds:
+        pipes[name].send(True)
+        times[name].append(pipes[name].recv())
+  for pipe, process in zip(pipes.values(), processes, strict=True):
+    if process.is_alive():
+      pipe.send(False)
+    process.join()
+  median = {name: np.median(times[name], axis=0) for name in running}
+  peak = 2.0 * PRODUCT_SIZE**3 / median[PRODUCT][0]
+  for name in running:
+    ratio = median[name] / np.median(times[OURS][: len(times[name])], axis=0)
+    rows[name] |= {
+      "ms": 1e3 * median[name][0],
+      "cpu_ms": 1e3 * median[name][1],
+      "quickest_ms": 1e3 * min(wall for wall, _ in times[name]),
+      "turns": len(times[name]),
+      "times_ours": ratio[0],
+      "cpu_times_ours": ratio[1],
+      "share_of_peak": workloads.flops(w) / median[name][0] / peak,
+      "peak_gflops": peak / 1e9,
+    }
+  return [row for name, row in rows.items() if name != PRODUCT]
+
+
+def require_same(w: Workload, name: str, row: Row, reference: Row) -> None:
+  for what, within in (("loss", LOSS_WITHIN), ("norm", NORM_WITHIN)):
+    if not abs(row[what] - reference[what]) <= within * max(1.0, abs(reference[what])):
+      raise RuntimeError(f"{w.name}: the first {what} of {name} is {row[what]} and ours {reference[what]}")
+
+
+def goal(w: str) -> float | None:
+  return next((ratio for start, ratio in GOALS.items() if w.startswith(start)), None)
+
+
+def print_table(console: Console, rows: list[Row], title: str) -> None:
+  columns = ("workload", "contender", "ms", "x ours", "goal", "CPU ms", "x ours", "of peak", "MB", "first s", "at once")
+  table = Table(*columns, title=title)
+  for name in dict.fromkeys(row["workload"] for row in rows):
+    mine = [row for row in rows if row["workload"] == name]
+    best = min((row["ms"] for row in mine if "ms" in row and row["contender"] != OURS), default=None)
+    for i, row in enumerate(mine):
+      first = name if i == 0 else ""
+      if "error" in row:
+        table.add_row(first, row["contender"], "not available", row["error"])
+        continue
+      asked = f"{goal(name):g}" if row["ms"] == best and goal(name) else ""
+      sizes = f"{row['tasks_at_once']}, {row['threads']} threads" if "threads" in row else ""
+      numbers = (f"{row['ms']:.3g}", f"{row['times_ours']:.2f}", asked, f"{row['cpu_ms']:.3g}")
+      numbers += (f"{row['cpu_times_ours']:.2f}", f"{row['share_of_peak']:.0%}")
+      cost = (f"{row['memory_mb']:,.1f}" if row["memory_mb"] is not None else "", f"{row['first_s']:.1f}")
+      table.add_row(first, row["contender"], *numbers, *cost, sizes, end_section=i == len(mine) - 1)
+  console.print(table)
+
+
+def draw(rows: list[Row], picture: Path, title: str) -> None:
+  import matplotlib
+
+  matplotlib.use("Agg")
+  from matplotlib import pyplot
+
+  of = list(dict.fromkeys(row["workload"] for row in rows))
+  columns = min(3, len(of))
+  lines = -(-len(of) // columns)
+  figure, panels = pyplot.subplots(lines, columns, figsize=(4.2 * columns, 2.1 * lines), layout="constrained")
+  for axes in panels.flat if len(of) > 1 else [panels]:
+    axes.set_visible(False)
+  for axes, name in zip(panels.flat if len(of) > 1 else [panels], of, strict=False):
+    mine = [row for row in rows if row["workload"] == name and "ms" in row][::-1]
+    axes.set_visible(True)
+    bars = axes.barh(
+      [row["contender"] for row in mine],
+      [row["ms"] for row in mine],
+      color=["C1" if row["contender"] == OURS else "C0" for row in mine],
+    )
+    axes.bar_label(bars, [f" {row['ms']:.3g} ms" for row in mine], fontsize=7)
+    axes.set(xscale="log", title=name, xlim=(None, 8 * max(row["ms"] for row in mine)))
+    axes.title.set_fontsize(9)
+    axes.tick_params(labelsize=7)
+  figure.suptitle(title, fontsize=10)
+  figure.savefig(picture, dpi=150)
+
+
+def main(
+  quick: bool = False,
+  only: tuple[str, ...] = (),
+  compiled: bool = True,
+  rounds: int = 21,
+  seconds: float = 20.0,
+  out: Path | None = None,
+) -> None:
+  """Prints a table and writes it, a picture and all numbers into a run folder.
+
+  Args:
+    quick: a minute.
+    only: workloads whose names start so, as in --only W1 "W2, 32".
+    compiled: with torch.compile.
+    rounds: turns of each contender.
+    seconds: of warm steps after which a slow contender has no more turns.
+    out: the run folder; runs/benchmark-TIME if not given.
+  """
+  threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+  chosen = [workloads.w1(n, steps) for n in (25, 512, 1024) for steps in (1, 5)]
+  chosen += [workloads.w2(32), workloads.w2(256), workloads.w3(), workloads.w4()]
+  if quick:
+    chosen = [workloads.w1(25, 5), workloads.w1(512, 5), workloads.w2(32)]
+    compiled, rounds, seconds = False, min(rounds, 7), min(seconds, 2.0)
+  chosen = [w for w in chosen if not only or w.name.startswith(only)]
+  import benchmark_peers as peers
+
+  folder = out or Path("runs") / f"benchmark-{datetime.now():%Y%m%d-%H%M%S}"
+  folder.mkdir(parents=True, exist_ok=True)
+  console = Console(width=150)
+  versions = {name: importlib.metadata.version(name) for name in ("jax", "torch")}
+  title = f"{platform.machine()}, {threads} cores, " + ", ".join(f"{name} {v}" for name, v in versions.items())
+  title += f", {datetime.now():%Y-%m-%d}"
+  rows = []
+  for w in chosen:
+    rows += measure(w, peers.names(w, compiled), threads, rounds, seconds)
+    print_table(console, [row for row in rows if row["workload"] == w.name], w.name)
+    (folder / "benchmark.json").write_text(json.dumps({"title": title, "rows": rows}, indent=1))
+  print_table(console, rows, title)
+  draw(rows, folder / "benchmark.png", title)
+  console.print(f"table and picture: {folder}")
+
+
+if __name__ == "__main__":
+  tyro.cli(main)
