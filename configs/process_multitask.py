@@ -19,6 +19,8 @@ marks what is worse than the single-task network by more than the interval of th
   and gain 7.8 % in the mean. cagrad, dwa and famo also gain more than chance; the plain mean does not (1.7 %).
 - NOx is worse off than alone, by more than chance, with nash_mtl, film, aligned_mtl and imtl_g. A likely reason: from
   year to year it drifts most, so that a network for it alone stops early, and one checkpoint has to do for all three.
+- `db_mtl` stands below without the moving average of its paper. With it, in a run of its own on the same rows and seeds
+  (2026-11-27), it gains -34.6 % (-52.7 to -19.0), all of it lost on the yield: 5.20 (4.17 to 6.27) against 2.53 alone.
 
                            mean gain, %             least gain, %                          time     MB gradients
   extra trees each         10.7 (7.4 to 13.9)       3.8 (0.2 to 8.0) CO                    12 s      –         –

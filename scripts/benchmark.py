@@ -14,20 +14,25 @@ seconds of the first step, compilation included; tasks at once and threads. All 
 W5, the main job's own step, has no peer: `train.py configs/fleet_diagnosis.py` writes its steps_per_s into
 metrics.jsonl. W6 is `measure_aggregators.py`.
 
-Not yet measured on two free cores. On one of 2 cores at a load of 8 to 14, 2026-11-27 (JAX 0.10.2, PyTorch 2.13.0,
---no-compiled --rounds 7 --seconds 3), before the two changes named below, as times our CPU milliseconds:
+Measured 2026-11-27 on 2 quiet CPU cores (x86_64, JAX 0.10.2, PyTorch 2.13.0, --no-compiled --rounds 7 --seconds 2), as
+times our milliseconds, with the fastest of PyTorch beside its goal; CPU ms of all cores in the last column:
 
-                      ours, CPU ms   torch.func   by hand   grouped   task by task   goal, 2 cores
-  W1, 25 tasks, 5       2.75           4.5          2.7                 25             4
-  W1, 512 tasks, 5     46.4            1.6          1.8                 26             3, loop 100
-  W2, 32 tasks         39              2.2          2.0                 5.2
-  W3, 16 tasks       1640              0.91         0.96      0.87      1.02           2
+                    ours, ms   torch.func   by hand   grouped   task by task   goal   ours / best, CPU ms
+  W1, 25, 1 step       0.645      3.4         2.1                  21           4        0.72 / 2.6
+  W1, 25, 5 steps      1.98       4.1         2.5                  26           4        2.4 / 9.2
+  W1, 512, 1 step      9.34       1.25        1.35                 30           3       11 / 22
+  W1, 512, 5 steps    36.6        1.48        1.23                 29           3       41 / 83
+  W2, 256            252          1.01        0.88                  3.7         2.5    305 / 436
+  W3, 16             591          1.22        1.25      1.06        1.34        2     1050 / 1250
 
-So no goal is reached there, and on W3 PyTorch is ahead. Changed since, CPU time after over before: steps unrolled, W1
-with 512 tasks 0.75 (54 and 41 ms side by side), with 25 tasks 0.93, W2 with 32 tasks 0.95; tasks one by one, W3 0.71
-(1,160 ms). W2's products run at 0.34 to 0.37 of the peak of a core; timed alone they would come to about 0.74, and to
-read and write fast weights takes the rest. Temporaries (compiled.memory_analysis()): W2 8 MB at 32 and at 256 tasks,
-52 MB at 50 steps and 256 tasks.
+No goal is reached. The bound that explains most of it: ours works on one core in all but W3 (its CPU time is hardly
+more than its time), PyTorch on both. In CPU time it is ahead everywhere, by 1.2 to 3.9, with a tenth to a quarter of
+the memory but for 25 curves. Tasks on two cores at once is the next thing to do. W2's products run at 19 % of the peak
+of both cores, which is 0.34 to 0.37 of one; timed alone they would come to about 0.74, and to read and write fast
+weights takes the rest. Tried on one busy core, CPU time after over before: a few steps unrolled, W1 512 0.75, W1 25
+0.93, W2 0.95; tasks one by one, W3 0.71 (on two quiet cores 591 ms against 712, and 61 MB against 457). W1 with 1,024
+tasks, W4, torch.compile within the benchmark and the whole of --quick have not been run. Temporaries of W2
+(compiled.memory_analysis()): 8 MB at 32 and at 256 tasks, 52 MB at 50 steps and 256 tasks.
 """
 
 import ctypes

@@ -11,13 +11,18 @@ Columns, ms, medians of repeats in which all columns of all aggregators take tur
   TorchJD    its aggregator of the same name called on the same J, on the CPU: compare it with "on J"
   differs    how far its combined gradient is from ours, relative to the length of its own; not for those that draw
 
-Measured 2026-11-27 on one of 2 CPU cores of an x86_64 virtual machine that ran many other jobs (JAX 0.10.2, 11 repeats;
-rough, and only columns beside one another compare). TorchJD could not be installed there and is not measured.
+Measured 2026-11-27 on 2 CPU cores of an x86_64 virtual machine beside one other job (JAX 0.10.2, TorchJD 0.18.0, PyTorch
+2.13.0, 5 repeats; only columns beside one another compare):
 
-  weights    nash_mtl 2.3, upgrad 1.5, cagrad 0.71, all others 0.22 to 0.56
-  on J       25 to 40, about all of it J J'; 2.5 to 6.3 for mean, sum, random, constant and gradnorm, whose weights
+  weights    0.21 to 0.60, whichever aggregator
+  on J       17.6 to 19.3, about all of it J J'; 2.3 to 2.4 for mean, sum, random, constant and gradnorm, whose weights
              do not look at it in a first step, so that the compiler leaves it out
-  joint      89 to 105 for every aggregator: the Gram matrix and the gradient, of which weights are at most 3 %
+  joint      60 to 62 for every aggregator: the Gram matrix and the gradient, of which weights are at most 1 %
+  TorchJD    8.7 to 14.8, and nash_mtl 28 and config 492; 2.9 to 3.0 for mean, sum and random: on a ready J its product
+             J J' is twice as fast as XLA's, and ours is ahead where a host solver or a pseudo-inverse of J is called.
+             What it takes to make J is not in here; ours never makes it
+  differs    at most 6e-6 of the gradient's length; cagrad 6e-5, config 4e-5, and mgda 2e-3, a likely
+             reason for which is that it makes at most 100 Frank-Wolfe steps
 """
 
 import importlib

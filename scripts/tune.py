@@ -12,6 +12,29 @@ method advises a set-point; regret is what the plant's best gives more, without 
                      it begins at the nominal set-point and advises what was tried, which is the better way for it
   GP, Sobol          the same, with trials at Sobol points
   nominal            the set-point that plants of the kind begin with, always
+
+Measured 2026-11-27, 2 CPU cores beside other work, JAX 0.10.2, 60 plants, 5 seeds, 95 % intervals over plants and seeds.
+The other 200 plants have 64 trials each, at a noise of 5 % of the response's deviation (4.4 $/s). The width of the bound
+was chosen among 1, 1.5 and 2, and the degree of the polynomial among 4, 6 and 8, on other Williams-Otto reactors.
+
+  williams_otto, $/s   after 1 trial     2                 3                 4                 8                 15
+  family, UCB          9.3 (7.1-11.8)    1.4 (1.1-1.8)     0.80 (0.60-1.07)  0.74 (0.56-0.96)  0.66 (0.52-0.81)  0.56
+  family, EI          10.0 (7.7-12.6)    2.3 (1.9-2.9)     1.68 (1.28-2.17)  1.53 (1.17-1.97)  1.28 (1.02-1.61)  0.89
+  GP, EI              12.4 (9.8-14.9)   11.1 (8.8-13.3)    9.7 (7.6-11.8)    8.4 (6.6-10.1)    3.3 (2.6-4.0)     1.28
+  GP, Sobol           12.4 (9.8-14.9)   11.8 (9.3-14.2)   11.2 (8.9-13.6)   11.3 (9.0-13.7)    6.3 (5.0-7.8)     3.81
+  nominal             12.4 (9.8-14.9) throughout
+
+  Family, UCB is ahead of GP, EI at every count from 1 to 15: by 9.7 (7.4 to 11.9) after two trials, 2.6 (1.9 to 3.4)
+  after 8 and 0.7 (0.4 to 1.2) after 15.
+
+  unrelated            after 1 trial     2                 4                 8                 15
+  family, UCB          1.29 (1.07-1.52)  1.04 (0.87-1.24)  0.73 (0.59-0.89)  0.28 (0.20-0.37)  0.06
+  family, EI           1.51 (1.30-1.74)  1.19 (1.02-1.38)  0.64 (0.51-0.78)  0.22 (0.14-0.30)  0.05
+  GP, EI               2.17 (1.92-2.42)  1.44 (1.26-1.62)  0.77 (0.64-0.91)  0.32 (0.24-0.42)  0.09
+
+  Where plants have only their smoothness in common nothing is lost by having learned from others.
+
+Constraints, moving costs, drift between trials and the plants that have them are not in here yet.
 """
 
 import json
