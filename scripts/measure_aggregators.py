@@ -11,8 +11,8 @@ Columns, ms, medians of repeats in which all columns of all aggregators take tur
   TorchJD    its aggregator of the same name called on the same J, on the CPU: compare it with "on J"
   differs    how far its combined gradient is from ours, relative to the length of its own; not for those that draw
 
-Measured 2026-11-27 on 2 CPU cores of an x86_64 virtual machine beside one other job (JAX 0.10.2, TorchJD 0.18.0, PyTorch
-2.13.0, 5 repeats; only columns beside one another compare):
+Measured 2026-11-27 on 2 CPU cores of an x86_64 virtual machine beside one other job (JAX 0.10.2, TorchJD 0.18.0,
+PyTorch 2.13.0, 5 repeats; only columns beside one another compare):
 
   weights    0.21 to 0.60, whichever aggregator
   on J       17.6 to 19.3, about all of it J J'; 2.3 to 2.4 for mean, sum, random, constant and gradnorm, whose weights

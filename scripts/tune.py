@@ -13,9 +13,9 @@ method advises a set-point; regret is what the plant's best gives more, without 
   GP, Sobol          the same, with trials at Sobol points
   nominal            the set-point that plants of the kind begin with, always
 
-Measured 2026-11-27, 2 CPU cores beside other work, JAX 0.10.2, 60 plants, 5 seeds, 95 % intervals over plants and seeds.
-The other 200 plants have 64 trials each, at a noise of 5 % of the response's deviation (4.4 $/s). The width of the bound
-was chosen among 1, 1.5 and 2, and the degree of the polynomial among 4, 6 and 8, on other Williams-Otto reactors.
+Measured 2026-11-27, 2 CPU cores beside other work, JAX 0.10.2, 60 plants, 5 seeds, 95 % intervals over plants and
+seeds. The other 200 plants have 64 trials each, at a noise of 5 % of the response's deviation (4.4 $/s). The width of
+the bound was chosen among 1, 1.5 and 2, and the degree of the polynomial among 4, 6 and 8, on other reactors.
 
   williams_otto, $/s   after 1 trial     2                 3                 4                 8                 15
   family, UCB          9.3 (7.1-11.8)    1.4 (1.1-1.8)     0.80 (0.60-1.07)  0.74 (0.56-0.96)  0.66 (0.52-0.81)  0.56
