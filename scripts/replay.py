@@ -119,15 +119,18 @@ def table(rows: Sequence[dict[str, Any]], delay: int) -> Table:
 def picture(rows: Sequence[dict[str, Any]]) -> Figure:
   """Errors by month."""
   figure = Figure(figsize=(13, 7), layout="constrained")
+  names = dict.fromkeys(row["method"] for row in rows)
+  style = {name: f"C{i % 10}" + ("-" if i < 10 else "--") for i, name in enumerate(names)}
+  lines = {}
   for place, (delay, target) in enumerate(PANELS):
     axes = figure.add_subplot(2, 2, place + 1)
     bare(axes)
-    for number, (name, months) in enumerate(of(rows, delay, "month").items()):
+    for name, months in of(rows, delay, "month").items():
       years = 2013 + (np.arange(36) + 0.5) / 12
-      axes.plot(years, months[:, target], "-" if number < 10 else "--", label=name, linewidth=1.4)
+      lines[name] = axes.plot(years, months[:, target], style[name], linewidth=1.4)[0]
     axes.set_title(f"{TARGETS[target]}, labels {delay} h late: mean absolute error by month, mg/m3", fontsize=10)
     axes.set_xticks(YEARS)
-  figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right center", frameon=False, fontsize=9)
+  figure.legend(lines.values(), lines.keys(), loc="outside right center", frameon=False, fontsize=9)
   return figure
 
 
