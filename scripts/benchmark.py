@@ -23,16 +23,16 @@ times our milliseconds, with the fastest of PyTorch beside its goal; CPU ms of a
   W1, 512, 1 step      9.34       1.25        1.35                 30           3       11 / 22
   W1, 512, 5 steps    36.6        1.48        1.23                 29           3       41 / 83
   W2, 256            252          1.01        0.88                  3.7         2.5    305 / 436
-  W3, 16             591          1.22        1.25      1.06        1.34        2     1050 / 1250
+  W3, 16             712          0.97        1.01      0.88                    2     1330 / 1240
 
 No goal is reached. The bound that explains most of it: ours works on one core in all but W3 (its CPU time is hardly
-more than its time), PyTorch on both. In CPU time it is ahead everywhere, by 1.2 to 3.9, with a tenth to a quarter of
-the memory but for 25 curves. Tasks on two cores at once is the next thing to do. W2's products run at 19 % of the peak
-of both cores, which is 0.34 to 0.37 of one; timed alone they would come to about 0.74, and to read and write fast
+more than its time), PyTorch on both. In CPU time it is ahead but for W3, by 1.4 to 3.6 times, with a tenth of the
+memory but for 25 curves and W3. Tasks on two cores at once is the next thing to do. W2's products run at 19 % of the
+peak of both cores, which is 0.34 to 0.37 of one; timed alone they would come to about 0.74, and to read and write fast
 weights takes the rest. Tried on one busy core, CPU time after over before: a few steps unrolled, W1 512 0.75, W1 25
-0.93, W2 0.95; tasks one by one, W3 0.71 (on two quiet cores 591 ms against 712, and 61 MB against 457). W1 with 1,024
-tasks, W4, torch.compile within the benchmark and the whole of --quick have not been run. Temporaries of W2
-(compiled.memory_analysis()): 8 MB at 32 and at 256 tasks, 52 MB at 50 steps and 256 tasks.
+0.93, W2 0.95. Tasks of W3 one by one took 591 ms, 1.06 ahead of the best, and 61 MB for 457, but the main job twice its
+time, and were given up. W1 with 1,024 tasks, W4, torch.compile within the benchmark and the whole of --quick have not
+been run. Temporaries of W2 (compiled.memory_analysis()): 8 MB at 32 and at 256 tasks, 52 MB at 50 steps and 256 tasks.
 """
 
 import ctypes

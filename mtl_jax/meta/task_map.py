@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from mtl_jax.types import Apply, Array, Batch, BatchLoss, Episode, ExampleLoss, Metrics, PyTree
 
 _MANY, _FEW = 64, 8
-_TINY, _LARGE = 2**12, 3 * 2**16  # bytes
+_TINY = 4096  # bytes
 
 
 def chunk_for(data: PyTree) -> int:
@@ -20,14 +20,12 @@ def chunk_for(data: PyTree) -> int:
 
   On a CPU 8, whose gradients stay in its cache: five steps of MAML on 128 tasks of 100 examples of 64 numbers take
   0.66 of the time that chunks of 64 take (2 CPU cores, JAX 0.10.2, 2026-11-26). Tasks below 4 KiB, such as sine waves,
-  are all overhead, and an accelerator wants work: 64. Tasks from 192 KiB on, such as windows of vibration, go one by
-  one: 16 of 100 windows of 1024 samples take 0.7 of the CPU time of chunks of 8 (one busy core, 2026-11-27).
+  are all overhead, and an accelerator wants work: 64. Tasks of 400 KiB one by one took 0.83 of the time of a step on
+  vibration windows (scripts/benchmark.py, W3), and twice the time in the main job (2 CPU cores, 2026-11-27).
   """
   leaves = jax.tree.leaves(data)
   of_a_task = sum(leaf.size * leaf.dtype.itemsize for leaf in leaves) / leaves[0].shape[0]
-  if jax.default_backend() != "cpu" or of_a_task < _TINY:
-    return _MANY
-  return _FEW if of_a_task < _LARGE else 1
+  return _FEW if jax.default_backend() == "cpu" and of_a_task >= _TINY else _MANY
 
 
 def task_mean(
