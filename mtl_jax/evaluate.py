@@ -55,7 +55,7 @@ def evaluate(
   tasks: TaskFamily | Episode,
   *,
   episodes: int = 600,
-  chunk: int = 20,
+  chunk: int | None = None,
   judge: Judge = score,
 ) -> Scores:
   """Adapts to each of `episodes` tasks and scores the predictions on its query set.
@@ -64,7 +64,7 @@ def evaluate(
     key: the same key draws the same episodes, whatever the algorithm: scores are paired.
     tasks: a family, or episodes that were drawn from it before, leaves (episodes, ...).
     episodes: how many to draw from a family.
-    chunk: episodes at once.
+    chunk: episodes at once; None: as many as are fast, 20 on a CPU and 100 on an accelerator.
     judge: judge(prediction, episode) -> metrics of one episode, traceable; one and the same function
       each time, or it compiles anew.
 
@@ -76,6 +76,7 @@ def evaluate(
     drawn, episodes = tasks, jax.tree.leaves(tasks)[0].shape[0]
   else:
     drawn = tasks.sample if isinstance(tasks.sample, Partial) else Partial(tasks.sample)
+  chunk = chunk or (20 if jax.default_backend() == "cpu" else 100)
   return jax.tree.map(np.asarray, _evaluate(episode_keys(key, episodes), algorithm, state, drawn, judge, chunk))
 
 

@@ -108,6 +108,7 @@ def _contender(name: str, w: Workload, g: Given, threads: int) -> tuple[Step, Ro
     import jax
 
     jax.config.update("jax_enable_compilation_cache", False)  # the time of a first start is asked for
+    jax.config.update("jax_default_matmul_precision", "highest")  # a GPU's default is ten bits of mantissa
     return workloads.ours(w, g), {}
   import benchmark_peers as peers
 

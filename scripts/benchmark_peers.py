@@ -23,6 +23,7 @@ from benchmark_workloads import CONVOLUTIONS, OUTER_LR, Given, Step, Workload
 from torch import Tensor
 
 Layers = list[list[Tensor]]
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 NAMES = ("torch.func", "torch.func, compiled", "by hand", "by hand, compiled", "grouped", "task by task")
 
 
@@ -44,7 +45,7 @@ def peer(name: str, w: Workload, g: Given, threads: int) -> Peer:
   net = Network(w)
   layers = [[net.as_torch(a, i).requires_grad_() for a in layer] for i, layer in enumerate(g.layers)]
   flat = [p for layer in layers for p in layer]
-  data = [torch.from_numpy(a.astype(np.int64) if a.dtype == np.int32 else a) for a in g[1:]]
+  data = [torch.from_numpy(a.astype(np.int64) if a.dtype == np.int32 else a).to(DEVICE) for a in g[1:]]
   adam = torch.optim.Adam(flat, lr=OUTER_LR, fused=True)
   kind, compiled = name.removesuffix(", compiled"), name.endswith("compiled")
   losses = {
@@ -118,8 +119,8 @@ def _fastest(run: Callable[[int, int], Any], sizes: set[int], threads: set[int],
 def matrix_product(threads: int, size: int) -> Callable[[], Any]:
   """The product of two square matrices: what the cores can do at most."""
   torch.set_num_threads(threads)
-  a, b = torch.randn(size, size), torch.randn(size, size)
-  return lambda: torch.mm(a, b)
+  a, b = torch.randn(size, size, device=DEVICE), torch.randn(size, size, device=DEVICE)
+  return lambda: torch.mm(a, b)[0, 0].item()
 
 
 class Network:
@@ -134,7 +135,7 @@ class Network:
     t = torch.from_numpy(np.array(a))
     if layer < len(self.convolutions) and t.ndim > 1:
       t = t.permute(-1, -2, *range(t.ndim - 2)).contiguous()
-    return t
+    return t.to(DEVICE)
 
   def padding(self, size: tuple[int, ...], layer: int) -> list[int]:
     """What F.pad takes, last axis first, so that ceil(size / stride) places come out."""
@@ -257,5 +258,7 @@ def _gradients(loss: Tensor, layers: Layers) -> Layers:
   return [[next(grads) for _ in layer] for layer in layers]
 
 
+# All of float32, as on a CPU; mtl_jax is asked for the same by JAX_DEFAULT_MATMUL_PRECISION=highest.
+torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
 # The compile time that is printed is that of a first start.
 os.environ.setdefault("TORCHINDUCTOR_FORCE_DISABLE_CACHES", "1")

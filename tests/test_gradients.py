@@ -269,6 +269,32 @@ def test_serial_reptile_goes_on_from_where_the_last_task_led():
   close(lost(algorithm, jnp.asarray(start()), data), start() - theta)
 
 
+def test_reptile_that_keeps_the_inner_state_goes_on_with_its_mean_over_tasks_also_when_it_predicts():
+  """Adam without momentum in NumPy: v <- b v + (1 - b) g^2, a step of rate g / (sqrt(v / (1 - b^n)) + eps)."""
+  data, parts = linear_data()
+  b, eps, steps = 0.9, 1e-3, 2
+
+  def descend(task, theta, v, n):
+    for _ in range(steps):
+      g = task.gradient(theta)
+      v, n = b * v + (1 - b) * g**2, n + 1
+      theta = theta - RATE * g / (np.sqrt(v / (1 - b**n)) + eps)
+    return theta, v, n
+
+  theta, v, n = start(), np.zeros(WIDTH), 0
+  for _ in range(2):
+    ends = [descend(joined(data, t), theta, v, n) for t in range(TASKS)]
+    theta, v, n = np.mean([e[0] for e in ends], axis=0), np.mean([e[1] for e in ends], axis=0), n + steps
+  inner = optax.adam(RATE, b1=0.0, b2=b, eps=eps)
+  algorithm = reptile(dot, squared_error, inner=inner, inner_steps=steps, outer=OUTER, keep_inner_state=True)
+  state = algorithm.init(jnp.asarray(start()))
+  for _ in range(2):
+    state, _ = algorithm.update(KEY, state, data)
+  close(state.params, theta)
+  found = algorithm.predict(KEY, state, jax.tree.map(lambda leaf: leaf[0], data.support), data.query.x[0])
+  close(found, np.asarray(data.query.x[0]) @ descend(parts[0][0], theta, v, n)[0])
+
+
 def test_finetune_trains_on_support_and_query_together():
   """grad L of the joined data at theta, averaged over tasks."""
   data, _ = linear_data()

@@ -41,7 +41,8 @@ class Adapted(NamedTuple):
   params: PyTree  # shaped like the initial parameters
   losses: Array  # (steps,) the loss before each step
   aux: Any  # the loss function's aux before each step, leaves (steps, ...)
-  watched: Any = None  # watch(params, i) after step i, leaves (steps, ...)
+  watched: Any  # watch(params, i) after step i, leaves (steps, ...)
+  opt_state: optax.OptState  # the inner optimiser's, after the last step
 
 
 def init_rates(
@@ -140,7 +141,7 @@ def inner_loop(
   clip: float | None = None,
   per_step_rates: bool = False,
 ) -> Callable[..., Adapted]:
-  """Builds run(params, batch, key, rates=None, watch=None) -> Adapted: `steps` inner steps from `params`.
+  """Builds run(params, batch, key, rates=None, watch=None, opt_state=None) -> Adapted: `steps` steps from `params`.
 
   Pure and differentiable in `params`, `batch` and `rates`; batch it over tasks with
   `jax.vmap` or `task_mean`. `watch(params, i)`, any pytree, is evaluated after step i on the
@@ -149,7 +150,7 @@ def inner_loop(
   Args:
     loss: loss(params, batch, key) -> (scalar, aux). Missing examples are the loss's to
       leave out (`masked_loss` does, by `batch.mask`). It gets a key of its own each step.
-    inner: any Optax optimiser; its state starts anew for each task.
+    inner: any Optax optimiser; its state starts anew for each task, or as `run` is given it.
     steps: how many; 0 returns the parameters as they came.
     adapt: which leaves adapt: a pytree of bools or a function of the parameters, such as
       `tree.named("head")`. None: all.
@@ -183,6 +184,7 @@ def inner_loop(
     key: Array,
     rates: Rates | None = None,
     watch: Callable[[PyTree, Array], Any] | None = None,
+    opt_state: optax.OptState | None = None,
   ) -> Adapted:
     fast, slow = tree.partition(params, adapt)
     if steps and not first_order:
@@ -213,7 +215,7 @@ def inner_loop(
       watched = None if watch is None else watch(tree.combine(fast, slow), i)
       return (fast, opt_state), (value, aux, watched)
 
-    carry = (fast, inner.init(fast))
+    carry = (fast, inner.init(fast) if opt_state is None else opt_state)
     inputs = (jnp.arange(steps), jax.random.split(key, steps), varying)
     if whole in (0, steps):
       carry, seen = _scan(partial(step, whole > 0), carry, inputs, rematerialise)
@@ -223,6 +225,7 @@ def inner_loop(
       carry, first = jax.lax.scan(partial(step, False), carry, early)
       carry, last = _scan(partial(step, True), carry, late, rematerialise)
       seen = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), first, last)
-    return Adapted(tree.combine(carry[0], slow), *seen)
+    losses, aux, watched = seen
+    return Adapted(tree.combine(carry[0], slow), losses, aux, watched, carry[1])
 
   return run

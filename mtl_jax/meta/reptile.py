@@ -27,10 +27,17 @@ class ReptileState(NamedTuple):
   Attributes:
     params: theta.
     opt_state: the outer optimiser's state.
+    inner_state: the inner optimiser's, where it goes on from task to task.
   """
 
   params: PyTree
   opt_state: optax.OptState
+  inner_state: optax.OptState | None = None
+
+
+def _as(mean: Array, leaf: Array) -> Array:
+  """A mean in the type of the leaf; the mean of equal counts is a count."""
+  return (jnp.round(mean) if jnp.issubdtype(leaf.dtype, jnp.integer) else mean).astype(leaf.dtype)
 
 
 def reptile(
@@ -43,6 +50,7 @@ def reptile(
   batch_size: int | None = None,
   predict_steps: int | None = None,
   serial: bool = False,
+  keep_inner_state: bool = False,
   chunk: int | None = None,
 ) -> Algorithm:
   """Reptile, batched or serial.
@@ -56,6 +64,8 @@ def reptile(
     batch_size: examples drawn without replacement for each inner step; None: all.
     predict_steps: steps on the support set when predicting; None: `inner_steps`.
     serial: an outer step for each task of an update, in turn, and not one for their mean.
+    keep_inner_state: the inner optimiser's state goes on from update to update, as the mean over tasks, and into
+      predictions: what the authors' code does, but for the mean. Otherwise it starts anew for each task.
     chunk: tasks at once, where not serial; None: as many as are fast (`task_map.chunk_for`).
 
   Returns:
@@ -81,20 +91,24 @@ def reptile(
   adapt_to = inner_loop(objective, inner, inner_steps if predict_steps is None else predict_steps, first_order=True)
 
   def init(params: PyTree) -> ReptileState:
-    return ReptileState(*start(outer, params))
+    params, opt_state = start(outer, params)
+    return ReptileState(params, opt_state, inner.init(params) if keep_inner_state else None)
 
   def batched(key: Array, state: ReptileState, data: Episode) -> tuple[ReptileState, Metrics]:
-    def displacement(key: Array, episode: Episode) -> tuple[PyTree, Metrics]:
-      adapted = train(state.params, join(episode.support, episode.query), key)
+    def displacement(key: Array, episode: Episode) -> tuple[PyTree, Metrics, PyTree]:
+      adapted = train(state.params, join(episode.support, episode.query), key, opt_state=state.inner_state)
       moved = jax.tree.map(jnp.subtract, state.params, adapted.params)
-      return moved, {"loss": adapted.losses[-1], "support_loss": adapted.losses[0]}
+      metrics = {"loss": adapted.losses[-1], "support_loss": adapted.losses[0]}
+      kept = jax.tree.map(lambda leaf: leaf.astype(jnp.result_type(float)), adapted.opt_state)  # counts too
+      return moved, metrics, kept if keep_inner_state else None
 
     def total(keys, episodes, weights):
       return weighted_sum(jax.vmap(displacement)(keys, episodes), weights)
 
-    gradient, metrics = task_mean(total, key, data, chunk)
+    gradient, metrics, kept = task_mean(total, key, data, chunk)
     params, opt_state = step(outer, gradient, state.opt_state, state.params)
-    return ReptileState(params, opt_state), metrics | {"gradient_norm": optax.tree.norm(gradient)}
+    kept = jax.tree.map(_as, kept, state.inner_state)
+    return ReptileState(params, opt_state, kept), metrics | {"gradient_norm": optax.tree.norm(gradient)}
 
   def in_turn(key: Array, state: ReptileState, data: Episode) -> tuple[ReptileState, Metrics]:
     alone = jax.tree.map(lambda leaf: leaf[:, None], data)
@@ -106,6 +120,7 @@ def reptile(
     return in_turn(key, state, data) if serial else batched(key, state, data)
 
   def predict(key: Array, state: ReptileState, support: Batch, x: PyTree) -> Array:
-    return apply(adapt_to(state.params, support, key).params, x)
+    kept = state.inner_state if keep_inner_state else None
+    return apply(adapt_to(state.params, support, key, opt_state=kept).params, x)
 
   return Algorithm(init, update, predict)
