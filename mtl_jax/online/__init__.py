@@ -2,6 +2,7 @@
 
 from mtl_jax.online.alpaca import Belief, Normal, Prior, alpaca, alpaca_prior, surprise
 from mtl_jax.online.controls import frozen, persistence, retrained
+from mtl_jax.online.detectors import Detector, alarms, bayesian, cusum, delays, ewma, page_hinkley, threshold_for
 from mtl_jax.online.moca import moca
 from mtl_jax.online.streams import (
   Event,
@@ -20,18 +21,25 @@ from mtl_jax.online.window import window_ridge
 
 __all__ = [
   "Belief",
+  "Detector",
   "Event",
   "Normal",
   "Prior",
   "Replayed",
   "Stream",
+  "alarms",
   "alpaca",
   "alpaca_prior",
+  "bayesian",
   "cumulative_cost",
+  "cusum",
+  "delays",
   "events",
+  "ewma",
   "frozen",
   "moca",
   "order",
+  "page_hinkley",
   "persistence",
   "replay",
   "retrained",
@@ -39,6 +47,7 @@ __all__ = [
   "stream",
   "stream_of",
   "surprise",
+  "threshold_for",
   "time_to_recover",
   "window_ridge",
 ]
