@@ -19,6 +19,7 @@ from mtl_jax.online import (
   alpaca_prior,
   cumulative_cost,
   events,
+  forgetting,
   frozen,
   moca,
   order,
@@ -26,6 +27,7 @@ from mtl_jax.online import (
   replay,
   retrained,
   serve,
+  sliding,
   stream,
   stream_of,
   streams,
@@ -33,7 +35,7 @@ from mtl_jax.online import (
   time_to_recover,
   window_ridge,
 )
-from mtl_jax.types import Batch, Episode
+from mtl_jax.types import Algorithm, Batch, Episode
 
 pytestmark = pytest.mark.usefixtures("quick_to_compile")
 ROWS, D, TARGETS = 24, 3, 2
@@ -61,10 +63,24 @@ def floats(*arrays):
   return [np.asarray(a, np.float32) for a in arrays]
 
 
+def told(support: Batch) -> jax.Array:
+  """The mean label of a support set, and how many there are."""
+  count = jnp.sum(support.mask, dtype=float)
+  return jnp.sum(jnp.where(support.mask[:, None], support.y, 0.0), axis=0) / jnp.maximum(count, 1.0)
+
+
+MEANS = Algorithm(
+  lambda params: params,
+  lambda key, state, data: (data.support.y[0, :1, 0], {"first": data.query.y[0, :, 0]}),
+  lambda key, state, support, x: jnp.broadcast_to(told(support)[None], (len(x), TARGETS)),
+)
+"""Predicts the mean label of its support; its update remembers the first label of the first support."""
+
 LEARNERS = {
   "frozen": (frozen(lambda params, x: x @ params), jnp.asarray(MEAN, jnp.float32)),
   "persistence": (persistence(), jnp.zeros(TARGETS)),
   "window ridge": (window_ridge(same, window=5, penalty=0.1, features=D, targets=TARGETS), ()),
+  "sliding": (sliding(MEANS, memory=4, inputs=(D,), targets=TARGETS), ()),
   "alpaca": (alpaca(same), prior()),
   "alpaca that forgets": (alpaca(same, kept=0.9), prior()),
   "moca": (moca(same, hazard=0.1, runs=4), prior()),
@@ -272,6 +288,44 @@ def test_the_ridge_of_a_window_is_scikit_learns_on_its_last_rows():
     state, _ = learner.update(KEY, state, batch(rows))
   expected = Ridge(0.1).fit(X[3:8], Y[3:8]).predict(X[8:12])
   assert_allclose(learner.predict(KEY, state, batch(slice(8, 12)).x), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_sliding_memory_is_the_support_of_the_algorithm():
+  learner, state = LEARNERS["sliding"][0], LEARNERS["sliding"][0].init(())
+  x, y = floats(X, Y)
+  assert_allclose(learner.predict(KEY, state, x[:2]), np.zeros((2, TARGETS)))
+  for i in range(7):
+    state, metrics = learner.update(KEY, state, batch(slice(i, i + 1)))
+    assert metrics == {}
+    assert_allclose(learner.predict(KEY, state, x[:1])[0], y[max(0, i - 3) : i + 1].mean(0), rtol=1e-5)
+
+
+def test_who_follows_the_leader_learns_from_stretches_of_the_history_and_from_nothing_that_has_not_come():
+  """Labels 0, 1, 2, ...: a query begins where its support ends, and both lie within the last 9 labels."""
+  learner = sliding(MEANS, memory=3, inputs=(D,), targets=TARGETS, history=9, episodes=1, queries=2)
+  state, starts = learner.init(jnp.full(1, -1.0)), set()
+  update = jax.jit(learner.update)
+  for i in range(60):
+    y = jnp.full((1, TARGETS), float(i))
+    state, metrics = update(jax.random.fold_in(KEY, i), state, Batch(jnp.zeros((1, D)), y, jnp.ones(1, bool)))
+    first = float(state.learned[0])
+    if i < 4:
+      assert first == -1.0 and not np.any(metrics["first"])
+      continue
+    assert metrics["first"].tolist() == [first + 3, first + 4]
+    assert max(0, i - 8) <= first <= i - 4
+    starts.add(i - first)
+  assert starts == {4.0, 5.0, 6.0, 7.0, 8.0}
+  with pytest.raises(ValueError, match=r"history=9: a stretch takes memory=8 \+ queries=2"):
+    sliding(MEANS, memory=8, inputs=(D,), targets=TARGETS, history=9, episodes=1, queries=2)
+
+
+def test_a_forgetting_matrix_of_one_that_knows_the_last_label_alone():
+  """Stages of constant labels 0, 2, 5: after stage i it says that of i, whatever is asked."""
+  levels = np.array([0.0, 2.0, 5.0])
+  stages = [stream(np.arange(4), np.zeros((4, 1)), np.full((4, 1), level, np.float32)) for level in levels]
+  found = forgetting(KEY, persistence(), jnp.full(1, 1.0), stages, lambda said, y: np.abs(said - y))
+  assert_allclose(found, np.abs(np.append(1.0, levels)[:, None] - levels[None]))
 
 
 def test_a_refitted_model_knows_what_matured_before_its_period(late):

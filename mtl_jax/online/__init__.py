@@ -4,12 +4,14 @@ from mtl_jax.online.alpaca import Belief, Normal, Prior, alpaca, alpaca_prior, s
 from mtl_jax.online.controls import frozen, persistence, retrained
 from mtl_jax.online.detectors import Detector, alarms, bayesian, cusum, delays, ewma, page_hinkley, threshold_for
 from mtl_jax.online.moca import moca
+from mtl_jax.online.sliding import sliding
 from mtl_jax.online.streams import (
   Event,
   Replayed,
   Stream,
   cumulative_cost,
   events,
+  forgetting,
   order,
   replay,
   serve,
@@ -36,6 +38,7 @@ __all__ = [
   "delays",
   "events",
   "ewma",
+  "forgetting",
   "frozen",
   "moca",
   "order",
@@ -44,6 +47,7 @@ __all__ = [
   "replay",
   "retrained",
   "serve",
+  "sliding",
   "stream",
   "stream_of",
   "surprise",

@@ -199,6 +199,30 @@ def _replay(
   return jax.tree.map(lambda leaf: leaf[asked, 0], prediction), jax.tree.map(lambda leaf: leaf[learned], metrics), state
 
 
+def forgetting(
+  key: Array, learner: OnlineLearner, state: Any, stages: Sequence[Stream], loss: Callable[[PyTree, np.ndarray], Any]
+) -> np.ndarray:
+  """(stages + 1, stages): the mean loss on stage j of a learner that has learned stages 0 to i - 1, and then no more.
+
+  Row 0 is before it has learned anything. What it remembers of j after later stages stands below the diagonal (D.
+  Lopez-Paz, M. Ranzato, "Gradient episodic memory for continual learning", NeurIPS 2017, whose matrix has no row 0).
+
+  Args:
+    loss: loss(prediction of all rows, y (rows, targets)) -> (rows, ...).
+  """
+  predict = jax.jit(learner.predict)
+
+  def asked() -> list[float]:
+    found = (jax.tree.map(np.asarray, predict(key, state, jax.tree.map(jnp.asarray, s.x))) for s in stages)
+    return [float(np.nanmean(loss(prediction, s.y))) for prediction, s in zip(found, stages, strict=True)]
+
+  rows = [asked()]
+  for stage in stages:
+    state = replay(key, learner, state, stage).state
+    rows.append(asked())
+  return np.asarray(rows)
+
+
 def cumulative_cost(stream: Stream, loss: np.ndarray, price: float) -> np.ndarray:
   """(rows,) of errors and labels so far: the loss of each row, and `price` for each that was sent to the laboratory."""
   return np.cumsum(np.nan_to_num(loss) + price * np.isfinite(stream.matures))
