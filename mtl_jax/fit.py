@@ -16,8 +16,10 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec, Sharding, get_mesh
 from jax.tree_util import Partial, keystr
 
+from mtl_jax.meta.task_map import on_shards, shards_for
 from mtl_jax.types import Algorithm, Array, Metrics, PyTree, TaskFamily
 
 _log = logging.getLogger(__name__)
@@ -122,8 +124,11 @@ def fit(
   # Copies, because chunks donate their input; with types that an update gives back unchanged.
   state = jax.tree.map(lambda leaf: jnp.array(leaf, dtype=jnp.result_type(leaf), copy=True), state)
   sample = tasks.sample if isinstance(tasks.sample, Partial) else Partial(tasks.sample)
-  sample = jax.device_put(sample)  # once, and not with every chunk
+  mesh = get_mesh()
+  sample = jax.device_put(sample, None if mesh.empty else NamedSharding(mesh, PartitionSpec()))  # once, not every chunk
   start, state = _first_step(state, steps, checkpoints, resume)
+  # On a mesh a state stays where it is, or the second chunk would compile anew.
+  placed = None if mesh.empty else tuple(leaf.sharding for leaf in jax.tree.leaves(state))
   rows = [{"step": 0}, *(recorder.rewind(start) if resume and recorder is not None else ())]
   spent = sum((b["step"] - a["step"]) / b["steps_per_s"] for a, b in itertools.pairwise(rows))
 
@@ -134,7 +139,9 @@ def fit(
     while step < steps and not received and (seconds is None or spent < seconds):
       began = time.perf_counter()
       stop = min((step // chunk_steps + 1) * chunk_steps, steps)
-      state, rows = _chunk(algorithm, tasks_per_step, chunk_steps, tasks.in_turn, sample, key, step, stop, state)
+      state, rows = _chunk(
+        algorithm, tasks_per_step, chunk_steps, tasks.in_turn, sample, key, step, stop, state, placed=placed
+      )
       rows = {name: np.asarray(row)[: stop - step] for name, row in jax.device_get(rows).items()}
       took = time.perf_counter() - began
       rate, spent = (stop - step) / took, spent + took
@@ -181,7 +188,7 @@ def fit(
 
 @functools.partial(
   jax.jit,
-  static_argnames=("algorithm", "tasks_per_step", "chunk_steps", "in_turn"),
+  static_argnames=("algorithm", "tasks_per_step", "chunk_steps", "in_turn", "placed"),
   donate_argnames=("state",),
 )
 def _chunk(
@@ -194,6 +201,7 @@ def _chunk(
   start: Array,
   stop: Array,
   state: PyTree,
+  placed: tuple[Sharding, ...] | None,
 ) -> tuple[PyTree, Metrics]:
   """Steps start to stop - 1; metrics have chunk_steps rows, those from stop - start on are zero."""
 
@@ -201,7 +209,12 @@ def _chunk(
   def take(state: PyTree, step: Array) -> tuple[PyTree, Metrics]:
     sample_key, update_key = jax.random.split(jax.random.fold_in(key, step))
     places = (step * tasks_per_step + jnp.arange(tasks_per_step),) if in_turn else ()
-    data = jax.vmap(sample)(jax.random.split(sample_key, tasks_per_step), *places)
+
+    def draw(sample: Callable[..., Any], each: tuple[Array, ...]) -> Any:
+      return jax.vmap(sample)(*each)
+
+    each = (jax.random.split(sample_key, tasks_per_step), *places)
+    data = on_shards(draw, sample, each, shards_for(jax.eval_shape(draw, sample, each)))
     return algorithm.update(update_key, state, data)
 
   def idle(state: PyTree, step: Array) -> tuple[PyTree, Metrics]:
@@ -210,11 +223,14 @@ def _chunk(
 
   # A shorter last chunk idles through the rest, since another length would be another program.
   # A loop with a traced bound would do too, at up to twice the time per step on a CPU.
-  return jax.lax.scan(
+  state, rows = jax.lax.scan(
     lambda state, step: jax.lax.cond(step < stop, take, idle, state, step),
     state,
     start + jnp.arange(chunk_steps),
   )
+  if placed is not None:
+    state = jax.lax.with_sharding_constraint(state, jax.tree.unflatten(jax.tree.structure(state), placed))
+  return state, rows
 
 
 def _first_step(state: PyTree, steps: int, checkpoints: CheckpointStore | None, resume: bool) -> tuple[int, PyTree]:

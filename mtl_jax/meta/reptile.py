@@ -84,15 +84,15 @@ def reptile(
     return ReptileState(*start(outer, params))
 
   def batched(key: Array, state: ReptileState, data: Episode) -> tuple[ReptileState, Metrics]:
-    def displacement(key: Array, episode: Episode) -> tuple[PyTree, Metrics]:
-      adapted = train(state.params, join(episode.support, episode.query), key)
-      moved = jax.tree.map(jnp.subtract, state.params, adapted.params)
+    def displacement(params: PyTree, key: Array, episode: Episode) -> tuple[PyTree, Metrics]:
+      adapted = train(params, join(episode.support, episode.query), key)
+      moved = jax.tree.map(jnp.subtract, params, adapted.params)
       return moved, {"loss": adapted.losses[-1], "support_loss": adapted.losses[0]}
 
-    def total(keys, episodes, weights):
-      return weighted_sum(jax.vmap(displacement)(keys, episodes), weights)
+    def total(params, keys, episodes, weights):
+      return weighted_sum(jax.vmap(displacement, (None, 0, 0))(params, keys, episodes), weights)
 
-    gradient, metrics = task_mean(total, key, data, chunk)
+    gradient, metrics = task_mean(total, key, data, chunk, state.params)
     params, opt_state = step(outer, gradient, state.opt_state, state.params)
     return ReptileState(params, opt_state), metrics | {"gradient_norm": optax.tree.norm(gradient)}
 
