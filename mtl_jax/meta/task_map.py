@@ -79,10 +79,11 @@ def task_mean(f: Callable[..., PyTree], key: Array, data: Episode, chunk: int | 
     f: f(*shared, keys[c], episodes[c], weights[c]) -> the weighted sum over those c tasks, any pytree.
     key: split into one key per task, the same whatever the chunk and the mesh.
     data: episodes with tasks on the leading axis.
-    chunk: tasks at once on each device; the memory needed is that of one chunk. None: `chunk_for` says.
+    chunk: tasks at once on each device; the memory needed is that of one chunk. None: what is fast, as `chunk_for` and
+      `shards_for` say.
     shared: what all tasks read. On a mesh f may close over traced values, but not make others like them (zeros_like).
   """
-  tasks, shards = jax.tree.leaves(data)[0].shape[0], shards_for(data)
+  tasks, shards = jax.tree.leaves(data)[0].shape[0], task_shards() if chunk else shards_for(data)
   of_a_shard = -(-tasks // shards)
   chunks = -(-of_a_shard // (chunk or chunk_for(data)))
   size = -(-of_a_shard // chunks)
