@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import NamedSharding, PartitionSpec, Sharding, get_mesh
 from jax.tree_util import Partial, keystr
 
@@ -136,14 +137,14 @@ def fit(
   checks: list[dict[str, Any]] = []
   step, saved, trusted = start, start, True
   with _signals() as received, _bar(progress, start, steps) as show:
-    while step < steps and not received and (seconds is None or spent < seconds):
+    while step < steps and not _signal_of_any(received) and (seconds is None or spent < seconds):
       began = time.perf_counter()
       stop = min((step // chunk_steps + 1) * chunk_steps, steps)
       state, rows = _chunk(
         algorithm, tasks_per_step, chunk_steps, tasks.in_turn, sample, key, step, stop, state, placed=placed
       )
       rows = {name: np.asarray(row)[: stop - step] for name, row in jax.device_get(rows).items()}
-      took = time.perf_counter() - began
+      took = _longest(time.perf_counter() - began)
       rate, spent = (stop - step) / took, spent + took
       _require_finite(step, rows, checkpoints)
       chunks.append(rows)
@@ -156,7 +157,7 @@ def fit(
         _log.warning(_MISTRUST, step, 100 * np.mean(report["unsolved"]))
       # Even when interrupted the last step is checked: resuming at the end would find nothing left to do.
       over = step == steps or (seconds is not None and spent >= seconds)
-      due = over or (not received and step % (chunk_steps * check_every) == 0)
+      due = over or (not _signal_of_any(received) and step % (chunk_steps * check_every) == 0)
       if due:
         _require_finite(step - 1, _health(state), checkpoints)
         if validate is not None:
@@ -174,8 +175,8 @@ def fit(
 
     history = {name: np.concatenate([rows[name] for rows in chunks]) for name in chunks[0]} if chunks else {}
     history |= {name: np.asarray([row[name] for row in checks]) for name in checks[0]} if checks else {}
-    if received:
-      _log.warning("%s: stopping after %d steps", signal.Signals(received[0]).name, step)
+    if number := _signal_of_any(received):
+      _log.warning("%s: stopping after %d steps", signal.Signals(number).name, step)
       where = "no checkpoints were asked for; this exception's `state` and `history` hold the work"
       if checkpoints is not None:
         if saved != step:
@@ -272,6 +273,16 @@ def _require_finite(start: int, columns: Mapping[str, Any], checkpoints: Checkpo
   raise TrainingError(f"step {step}: {name} is {value}; {last}. {advice}", step, name)
 
 
+def _longest(number: float) -> float:
+  """The largest of all processes' numbers, so that all of them decide alike."""
+  return number if jax.process_count() == 1 else float(multihost_utils.process_allgather(np.float32(number)).max())
+
+
+def _signal_of_any(received: list[int]) -> int:
+  """The signal that a process has got, 0 if none has."""
+  return int(_longest(received[0] if received else 0))
+
+
 @contextlib.contextmanager
 def _signals() -> Iterator[list[int]]:
   """A list that gets the first SIGINT or SIGTERM; stays empty outside the main thread."""
@@ -296,7 +307,7 @@ def _signals() -> Iterator[list[int]]:
 
 @contextlib.contextmanager
 def _bar(description: str | None, start: int, steps: int) -> Iterator[Callable[..., None]]:
-  if description is None:
+  if description is None or jax.process_index():
     yield lambda *_: None
     return
   from rich.progress import BarColumn, Progress, TextColumn

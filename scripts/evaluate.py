@@ -31,7 +31,8 @@ def main(argv: list[str]) -> None:
   given = job.data(asked.config)
   with job.on(mesh):
     job.score(asked.config, given, folder)
-  job.console.print(f"report: {write_report([folder], folder / 'report.html')}")
+  if job.first():
+    job.console.print(f"report: {write_report([folder], folder / 'report.html')}")
 
 
 if __name__ == "__main__":

@@ -52,6 +52,8 @@ def main(argv: list[str]) -> None:
     except Interrupted as error:
       job.console.print(f"{error}\nthe same command goes on", soft_wrap=True)
       raise SystemExit(130) from None
+    if not job.first():
+      return
     (folder / "table.md").write_text(markdown(entries))
     job.console.print(markdown(entries), soft_wrap=True, markup=False)
     picture(rows, folder).savefig(folder / "curves.png", dpi=120)

@@ -94,10 +94,8 @@ def uneven(name: str) -> dict[str, float]:
   one = update(data)
   with jax.set_mesh(MESH):
     several = jax.jit(lambda data: algorithm.update(KEY, algorithm.init(first), data))(data)
-  pairs = zip(jax.tree.leaves(one), jax.tree.leaves(several), strict=True)
-  return {
-    "uneven": max(float(np.abs(np.asarray(a) - np.asarray(b)).max() / (np.abs(a).max() + 1e-9)) for a, b in pairs)
-  }
+  apart = jax.tree.map(lambda a, b: np.abs(a - np.asarray(b)).max() / (np.abs(a).max() + 1e-9), one, several)
+  return {"uneven": float(max(jax.tree.leaves(apart)))}
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ Everything here can be stopped and resumed.
 """
 
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from mtl_jax.build import multitask as joint
 from mtl_jax.config import AT_HAND, AnyConfig, Devices, MultiTask, validate
 from mtl_jax.fit import Interrupted
 from mtl_jax.job import few_shot, multitask
-from mtl_jax.job.devices import on, started
+from mtl_jax.job.devices import agreed_time, first, on, started
 from mtl_jax.job.folder import console, exit_with_message, note, start
 from mtl_jax.report import write_report
 
@@ -45,7 +44,7 @@ def run(config: AnyConfig, docstring: str, folder: Path | None, resume: bool, de
   began = time.perf_counter()
   given = data(config)  # on one device, which alone keeps what is only needed to make it
   if folder is None:
-    folder = Path("runs") / f"{config.name}-{datetime.now():%Y%m%d-%H%M%S}"
+    folder = Path("runs") / f"{config.name}-{agreed_time():%Y%m%d-%H%M%S}"
     start(config, docstring, folder)
   console.print(f"run folder: {folder}")
   prepared = time.perf_counter()
@@ -53,13 +52,17 @@ def run(config: AnyConfig, docstring: str, folder: Path | None, resume: bool, de
     with on(mesh):
       train(config, given, folder, resume)
   except Interrupted as error:
-    write_report([folder], folder / "report.html")
+    _report(folder)
     console.print(f"{error}\ngo on with: python scripts/train.py {folder} --resume", soft_wrap=True)
     raise SystemExit(130) from None
   note(folder, tasks=prepared - began, training=time.perf_counter() - prepared)
   with on(mesh):
     score(config, given, folder)
-  console.print(f"report: {write_report([folder], folder / 'report.html')}")
+  console.print(f"report: {_report(folder)}")
 
 
-__all__ = ["console", "data", "exit_with_message", "note", "on", "run", "score", "start", "started", "train"]
+def _report(folder: Path) -> Path:
+  return write_report([folder], folder / "report.html") if first() else folder
+
+
+__all__ = ["console", "data", "exit_with_message", "first", "note", "on", "run", "score", "start", "started", "train"]
