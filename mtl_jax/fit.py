@@ -83,6 +83,7 @@ def fit(
   progress: str | None = None,
   resume: bool = False,
   seconds: float | None = None,
+  profile: Path | None = None,
 ) -> tuple[PyTree, History]:
   """Trains `state` until `steps` steps have been taken, or `seconds` have gone by.
 
@@ -105,6 +106,7 @@ def fit(
       drops the rows recorded after it.
     seconds: training ends with the chunk in which they are over: time in steps, their compilation
       included and checks left out. A resumed run counts what `recorder` says was used before.
+    profile: folder for a trace of the second chunk, in which nothing is compiled: for Perfetto and TensorBoard.
 
   A metric named `unsolved`, the share of tasks whose inner problem an algorithm could not solve
   well enough for its gradient to be trusted, is warned of once when a chunk's mean exceeds 0.1.
@@ -138,12 +140,14 @@ def fit(
   step, saved, trusted = start, start, True
   with _signals() as received, _bar(progress, start, steps) as show:
     while step < steps and not _signal_of_any(received) and (seconds is None or spent < seconds):
-      began = time.perf_counter()
+      began, traced = time.perf_counter(), profile is not None and len(chunks) == 1
       stop = min((step // chunk_steps + 1) * chunk_steps, steps)
-      state, rows = _chunk(
-        algorithm, tasks_per_step, chunk_steps, tasks.in_turn, sample, key, step, stop, state, placed=placed
-      )
-      rows = {name: np.asarray(row)[: stop - step] for name, row in jax.device_get(rows).items()}
+      with jax.profiler.trace(profile, create_perfetto_trace=True) if traced else contextlib.nullcontext():
+        state, rows = _chunk(
+          algorithm, tasks_per_step, chunk_steps, tasks.in_turn, sample, key, step, stop, state, placed
+        )
+        rows = jax.device_get(rows)
+      rows = {name: np.asarray(row)[: stop - step] for name, row in rows.items()}
       took = _longest(time.perf_counter() - began)
       rate, spent = (stop - step) / took, spent + took
       _require_finite(step, rows, checkpoints)

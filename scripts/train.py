@@ -18,19 +18,21 @@ from mtl_jax import job
 from mtl_jax.config import AnyConfig, ConfigError, Devices, load
 
 
-def _command(config: AnyConfig, docstring: str, argv: list[str]) -> tuple[AnyConfig, bool, Devices]:
-  """The config with its flags, whether to resume, and on which devices."""
+def _command(config: AnyConfig, docstring: str, argv: list[str]) -> tuple[AnyConfig, bool, Devices, bool]:
+  """The config with its flags, whether to resume, on which devices, and whether to trace."""
   # Not one class with a union: the flags are those of the config's own kind.
   again = "go on with the newest run of this config, or with this run folder"
+  trace = "write a trace of each method's second chunk of steps, for Perfetto or TensorBoard, into profile/"
   fields = [
     ("config", Annotated[type(config), tyro.conf.arg(name="")]),
     ("resume", Annotated[bool, tyro.conf.arg(help=again)]),
     ("devices", Annotated[Devices, tyro.conf.arg(name="")]),
+    ("profile", Annotated[bool, tyro.conf.arg(help=trace)]),
   ]
   made = dataclasses.make_dataclass("Command", fields, frozen=True)
-  default = made(config, False, Devices())
+  default = made(config, False, Devices(), False)
   command: Any = tyro.cli(made, args=argv, default=default, config=(tyro.conf.AvoidSubcommands,), description=docstring)
-  return command.config, command.resume, command.devices
+  return command.config, command.resume, command.devices, command.profile
 
 
 def _run_folder(path: Path, resume: bool) -> Path | None:
@@ -51,8 +53,8 @@ def main(argv: list[str]) -> None:
   path = Path(argv[0])
   folder = _run_folder(path, "--resume" in argv[1:])
   config, docstring = load((folder or path) / "config.py" if (folder or path).is_dir() else path)
-  config, resume, devices = _command(config, docstring, argv[1:])
-  job.run(config, docstring, folder, resume, devices)
+  config, resume, devices, profile = _command(config, docstring, argv[1:])
+  job.run(config, docstring, folder, resume, devices, profile)
 
 
 if __name__ == "__main__":

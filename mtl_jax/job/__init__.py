@@ -22,12 +22,12 @@ def data(config: AnyConfig) -> Any:
   return joint.problem(config.tasks) if isinstance(config, MultiTask) else build.folds(config)
 
 
-def train(config: AnyConfig, given: Any, folder: Path, resume: bool) -> None:
-  """Trains everything on `data(config)`; see `fit` for what it raises."""
+def train(config: AnyConfig, given: Any, folder: Path, resume: bool, profile: bool = False) -> None:
+  """Trains everything on `data(config)`, with traces in folder/profile where asked; see `fit` for what it raises."""
   if isinstance(config, MultiTask):
-    multitask.train(config, given, folder, resume)
+    multitask.train(config, given, folder, resume, profile)
   else:
-    few_shot.train(config, given, folder, resume)
+    few_shot.train(config, given, folder, resume, profile)
 
 
 def score(config: AnyConfig, given: Any, folder: Path) -> list[dict[str, Any]]:
@@ -37,7 +37,14 @@ def score(config: AnyConfig, given: Any, folder: Path) -> list[dict[str, Any]]:
   return few_shot.score(config, given, folder)
 
 
-def run(config: AnyConfig, docstring: str, folder: Path | None, resume: bool, devices: Devices = AT_HAND) -> None:
+def run(
+  config: AnyConfig,
+  docstring: str,
+  folder: Path | None,
+  resume: bool,
+  devices: Devices = AT_HAND,
+  profile: bool = False,
+) -> None:
   """All of a job: a run folder, or `folder` to go on with, training, scores and the report; SystemExit if stopped."""
   validate(config)
   mesh = started(devices, config)
@@ -50,7 +57,7 @@ def run(config: AnyConfig, docstring: str, folder: Path | None, resume: bool, de
   prepared = time.perf_counter()
   try:
     with on(mesh):
-      train(config, given, folder, resume)
+      train(config, given, folder, resume, profile)
   except Interrupted as error:
     _report(folder)
     console.print(f"{error}\ngo on with: python scripts/train.py {folder} --resume", soft_wrap=True)
