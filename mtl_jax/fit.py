@@ -140,9 +140,9 @@ def fit(
   step, saved, trusted = start, start, True
   with _signals() as received, _bar(progress, start, steps) as show:
     while step < steps and not _signal_of_any(received) and (seconds is None or spent < seconds):
-      began, traced = time.perf_counter(), profile is not None and len(chunks) == 1
+      began = time.perf_counter()
       stop = min((step // chunk_steps + 1) * chunk_steps, steps)
-      with jax.profiler.trace(profile, create_perfetto_trace=True) if traced else contextlib.nullcontext():
+      with _trace(profile if len(chunks) == 1 else None):
         state, rows = _chunk(
           algorithm, tasks_per_step, chunk_steps, tasks.in_turn, sample, key, step, stop, state, placed
         )
@@ -275,6 +275,10 @@ def _require_finite(start: int, columns: Mapping[str, Any], checkpoints: Checkpo
     last = f"the last good checkpoint is {checkpoints.path(have[-1])}"
   advice = "Lower the learning rate or clip the gradients; jax_debug_nans=True finds the operation."
   raise TrainingError(f"step {step}: {name} is {value}; {last}. {advice}", step, name)
+
+
+def _trace(folder: Path | None) -> contextlib.AbstractContextManager:
+  return contextlib.nullcontext() if folder is None else jax.profiler.trace(folder, create_perfetto_trace=True)
 
 
 def _longest(number: float) -> float:

@@ -59,7 +59,7 @@ from rich.table import Table
 OURS, ALONE, PRODUCT = "mtl_jax", "mtl_jax, one device", "matrix product"
 LOSS_WITHIN, NORM_WITHIN = 1e-5, 1e-3
 PRODUCT_SIZE = 2048
-TURN = 0.05  # seconds: shorter steps are repeated within a turn
+TURN = 0.5  # seconds: shorter steps are repeated within a turn, so that threads which slept are on cores of their own
 GOALS = {"W1, 25": 4.0, "W1, 512": 3.0, "W1, 1,024": 3.0, "W2, 256": 2.5, "W3": 2.0, "W4": 2.3}
 """How many times faster than the fastest of PyTorch mtl_jax ought to be on two cores, by a workload's name."""
 
