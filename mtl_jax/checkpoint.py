@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
+from jax.experimental import multihost_utils
 
 from mtl_jax.types import PyTree
 
@@ -28,7 +29,10 @@ class CheckpointError(Exception):
 
 
 class Checkpoints:
-  """The checkpoints of one training run; one process at a time may save.
+  """The checkpoints of one training run; one run at a time may save.
+
+  Several processes of one run all call `save`, on a folder that they share: the first one writes, the others wait. A
+  state that is whole on every process can be restored on any number of them.
 
   Args:
     folder: holds one folder per step; made at the first save.
@@ -39,7 +43,10 @@ class Checkpoints:
     if keep < 1:
       raise ValueError(f"keep={keep}: at least the last checkpoint must stay")
     self._folder, self._keep = Path(folder).absolute(), keep
-    self._orbax = ocp.Checkpointer(ocp.StandardCheckpointHandler())
+    me = jax.process_index()  # Orbax would have all processes take part in everything
+    alone = ocp.options.MultiprocessingOptions(me, {me}, f"process {me}") if jax.process_count() > 1 else None
+    options = {} if alone is None else {"multiprocessing_options": alone}
+    self._orbax = ocp.Checkpointer(ocp.StandardCheckpointHandler(**options), **options)
 
   def path(self, step: int) -> Path:
     """Where the checkpoint of `step` is or would be."""
@@ -62,6 +69,12 @@ class Checkpoints:
     """
     if score is not None and not math.isfinite(score):
       raise ValueError(f"step {step} has the score {score}: it cannot be ranked")
+    if jax.process_index() == 0:
+      self._write(step, state, score)
+    if jax.process_count() > 1:
+      multihost_utils.sync_global_devices(f"saved {self.path(step)}")
+
+  def _write(self, step: int, state: PyTree, score: float | None) -> None:
     if step in self.steps():
       raise ValueError(f"{self.path(step)} exists already")
     for leftover in (*self._folder.glob("unfinished-*"), *self._folder.glob("deleted-*")):

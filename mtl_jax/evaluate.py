@@ -7,8 +7,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import PartitionSpec, get_abstract_mesh
 from jax.tree_util import Partial
 
+from mtl_jax.meta.task_map import on_shards, task_shards
 from mtl_jax.metrics import classification, regression
 from mtl_jax.types import Algorithm, Array, Episode, PyTree, TaskFamily
 
@@ -35,17 +37,28 @@ def score(prediction: Array, episode: Episode) -> dict[str, Array]:
   return classification(jnp.where(known[None, :], prediction, -jnp.inf), query.y, query.mask)
 
 
+def _everywhere(tree: PyTree) -> PyTree:
+  """The same, all of it on every device of the ambient mesh, so that every process can read it."""
+  return tree if get_abstract_mesh().empty else jax.lax.with_sharding_constraint(tree, PartitionSpec())
+
+
 @partial(jax.jit, static_argnames=("algorithm", "judge", "chunk"))
 def _evaluate(
   keys: Array, algorithm: Algorithm, state: PyTree, drawn: Partial | Episode, judge: Judge, chunk: int
 ) -> dict[str, Array]:
-  def one(inputs: tuple[Array, Any]) -> dict[str, Array]:
-    keys, given = inputs
-    episode: Episode = drawn(keys[0]) if isinstance(drawn, Partial) else given
-    prediction = algorithm.predict(keys[1], state, episode.support, episode.query.x)
-    return judge(prediction, episode)
+  def every(shared: tuple[PyTree, Partial | None], each: tuple[Array, Episode | None]) -> dict[str, Array]:
+    state, sample = shared
 
-  return jax.lax.map(one, (keys, None if isinstance(drawn, Partial) else drawn), batch_size=chunk)
+    def one(inputs: tuple[Array, Any]) -> dict[str, Array]:
+      keys, given = inputs
+      episode: Episode = given if sample is None else sample(keys[0])
+      prediction = algorithm.predict(keys[1], state, episode.support, episode.query.x)
+      return judge(prediction, episode)
+
+    return jax.lax.map(one, each, batch_size=chunk)
+
+  sample, given = (drawn, None) if isinstance(drawn, Partial) else (None, drawn)
+  return _everywhere(on_shards(every, (state, sample), (keys, given), task_shards()))
 
 
 def evaluate(
@@ -64,7 +77,8 @@ def evaluate(
     key: the same key draws the same episodes, whatever the algorithm: scores are paired.
     tasks: a family, or episodes that were drawn from it before, leaves (episodes, ...).
     episodes: how many to draw from a family.
-    chunk: episodes at once; None: as many as are fast, 20 on a CPU and 100 on an accelerator.
+    chunk: episodes at once, on each device of the ambient mesh's axis `tasks`; None: as many as are fast, 20 on a CPU
+      and 100 on an accelerator.
     judge: judge(prediction, episode) -> metrics of one episode, traceable; one and the same function
       each time, or it compiles anew.
 
@@ -82,7 +96,10 @@ def evaluate(
 
 @jax.jit
 def _draw(keys: Array, sample: Partial) -> Episode:
-  return jax.lax.map(lambda k: sample(k[0]), keys, batch_size=20)
+  def every(sample: Partial, keys: Array) -> Episode:
+    return jax.lax.map(lambda k: sample(k[0]), keys, batch_size=20)
+
+  return _everywhere(on_shards(every, sample, keys, task_shards()))
 
 
 def episodes_of(key: Array, tasks: TaskFamily, episodes: int) -> Episode:

@@ -16,8 +16,11 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import NamedSharding, PartitionSpec, Sharding, get_mesh
 from jax.tree_util import Partial, keystr
 
+from mtl_jax.meta.task_map import on_shards, shards_for
 from mtl_jax.types import Algorithm, Array, Metrics, PyTree, TaskFamily
 
 _log = logging.getLogger(__name__)
@@ -80,6 +83,7 @@ def fit(
   progress: str | None = None,
   resume: bool = False,
   seconds: float | None = None,
+  profile: Path | None = None,
 ) -> tuple[PyTree, History]:
   """Trains `state` until `steps` steps have been taken, or `seconds` have gone by.
 
@@ -102,6 +106,7 @@ def fit(
       drops the rows recorded after it.
     seconds: training ends with the chunk in which they are over: time in steps, their compilation
       included and checks left out. A resumed run counts what `recorder` says was used before.
+    profile: folder for a trace of the second chunk, in which nothing is compiled: for Perfetto and TensorBoard.
 
   A metric named `unsolved`, the share of tasks whose inner problem an algorithm could not solve
   well enough for its gradient to be trusted, is warned of once when a chunk's mean exceeds 0.1.
@@ -122,8 +127,11 @@ def fit(
   # Copies, because chunks donate their input; with types that an update gives back unchanged.
   state = jax.tree.map(lambda leaf: jnp.array(leaf, dtype=jnp.result_type(leaf), copy=True), state)
   sample = tasks.sample if isinstance(tasks.sample, Partial) else Partial(tasks.sample)
-  sample = jax.device_put(sample)  # once, and not with every chunk
+  mesh = get_mesh()
+  sample = jax.device_put(sample, None if mesh.empty else NamedSharding(mesh, PartitionSpec()))  # once, not every chunk
   start, state = _first_step(state, steps, checkpoints, resume)
+  # On a mesh a state stays where it is, or the second chunk would compile anew.
+  placed = None if mesh.empty else tuple(leaf.sharding for leaf in jax.tree.leaves(state))
   rows = [{"step": 0}, *(recorder.rewind(start) if resume and recorder is not None else ())]
   spent = sum((b["step"] - a["step"]) / b["steps_per_s"] for a, b in itertools.pairwise(rows))
 
@@ -131,12 +139,16 @@ def fit(
   checks: list[dict[str, Any]] = []
   step, saved, trusted = start, start, True
   with _signals() as received, _bar(progress, start, steps) as show:
-    while step < steps and not received and (seconds is None or spent < seconds):
+    while step < steps and not _signal_of_any(received) and (seconds is None or spent < seconds):
       began = time.perf_counter()
       stop = min((step // chunk_steps + 1) * chunk_steps, steps)
-      state, rows = _chunk(algorithm, tasks_per_step, chunk_steps, tasks.in_turn, sample, key, step, stop, state)
-      rows = {name: np.asarray(row)[: stop - step] for name, row in jax.device_get(rows).items()}
-      took = time.perf_counter() - began
+      with _trace(profile if len(chunks) == 1 else None):
+        state, rows = _chunk(
+          algorithm, tasks_per_step, chunk_steps, tasks.in_turn, sample, key, step, stop, state, placed
+        )
+        rows = jax.device_get(rows)
+      rows = {name: np.asarray(row)[: stop - step] for name, row in rows.items()}
+      took = _longest(time.perf_counter() - began)
       rate, spent = (stop - step) / took, spent + took
       _require_finite(step, rows, checkpoints)
       chunks.append(rows)
@@ -149,7 +161,7 @@ def fit(
         _log.warning(_MISTRUST, step, 100 * np.mean(report["unsolved"]))
       # Even when interrupted the last step is checked: resuming at the end would find nothing left to do.
       over = step == steps or (seconds is not None and spent >= seconds)
-      due = over or (not received and step % (chunk_steps * check_every) == 0)
+      due = over or (not _signal_of_any(received) and step % (chunk_steps * check_every) == 0)
       if due:
         _require_finite(step - 1, _health(state), checkpoints)
         if validate is not None:
@@ -167,8 +179,8 @@ def fit(
 
     history = {name: np.concatenate([rows[name] for rows in chunks]) for name in chunks[0]} if chunks else {}
     history |= {name: np.asarray([row[name] for row in checks]) for name in checks[0]} if checks else {}
-    if received:
-      _log.warning("%s: stopping after %d steps", signal.Signals(received[0]).name, step)
+    if number := _signal_of_any(received):
+      _log.warning("%s: stopping after %d steps", signal.Signals(number).name, step)
       where = "no checkpoints were asked for; this exception's `state` and `history` hold the work"
       if checkpoints is not None:
         if saved != step:
@@ -181,7 +193,7 @@ def fit(
 
 @functools.partial(
   jax.jit,
-  static_argnames=("algorithm", "tasks_per_step", "chunk_steps", "in_turn"),
+  static_argnames=("algorithm", "tasks_per_step", "chunk_steps", "in_turn", "placed"),
   donate_argnames=("state",),
 )
 def _chunk(
@@ -194,6 +206,7 @@ def _chunk(
   start: Array,
   stop: Array,
   state: PyTree,
+  placed: tuple[Sharding, ...] | None,
 ) -> tuple[PyTree, Metrics]:
   """Steps start to stop - 1; metrics have chunk_steps rows, those from stop - start on are zero."""
 
@@ -201,7 +214,12 @@ def _chunk(
   def take(state: PyTree, step: Array) -> tuple[PyTree, Metrics]:
     sample_key, update_key = jax.random.split(jax.random.fold_in(key, step))
     places = (step * tasks_per_step + jnp.arange(tasks_per_step),) if in_turn else ()
-    data = jax.vmap(sample)(jax.random.split(sample_key, tasks_per_step), *places)
+
+    def draw(sample: Callable[..., Any], each: tuple[Array, ...]) -> Any:
+      return jax.vmap(sample)(*each)
+
+    each = (jax.random.split(sample_key, tasks_per_step), *places)
+    data = on_shards(draw, sample, each, shards_for(jax.eval_shape(draw, sample, each)))
     return algorithm.update(update_key, state, data)
 
   def idle(state: PyTree, step: Array) -> tuple[PyTree, Metrics]:
@@ -210,11 +228,14 @@ def _chunk(
 
   # A shorter last chunk idles through the rest, since another length would be another program.
   # A loop with a traced bound would do too, at up to twice the time per step on a CPU.
-  return jax.lax.scan(
+  state, rows = jax.lax.scan(
     lambda state, step: jax.lax.cond(step < stop, take, idle, state, step),
     state,
     start + jnp.arange(chunk_steps),
   )
+  if placed is not None:
+    state = jax.lax.with_sharding_constraint(state, jax.tree.unflatten(jax.tree.structure(state), placed))
+  return state, rows
 
 
 def _first_step(state: PyTree, steps: int, checkpoints: CheckpointStore | None, resume: bool) -> tuple[int, PyTree]:
@@ -256,6 +277,20 @@ def _require_finite(start: int, columns: Mapping[str, Any], checkpoints: Checkpo
   raise TrainingError(f"step {step}: {name} is {value}; {last}. {advice}", step, name)
 
 
+def _trace(folder: Path | None) -> contextlib.AbstractContextManager:
+  return contextlib.nullcontext() if folder is None else jax.profiler.trace(folder, create_perfetto_trace=True)
+
+
+def _longest(number: float) -> float:
+  """The largest of all processes' numbers, so that all of them decide alike."""
+  return number if jax.process_count() == 1 else float(multihost_utils.process_allgather(np.float32(number)).max())
+
+
+def _signal_of_any(received: list[int]) -> int:
+  """The signal that a process has got, 0 if none has."""
+  return int(_longest(received[0] if received else 0))
+
+
 @contextlib.contextmanager
 def _signals() -> Iterator[list[int]]:
   """A list that gets the first SIGINT or SIGTERM; stays empty outside the main thread."""
@@ -280,7 +315,7 @@ def _signals() -> Iterator[list[int]]:
 
 @contextlib.contextmanager
 def _bar(description: str | None, start: int, steps: int) -> Iterator[Callable[..., None]]:
-  if description is None:
+  if description is None or jax.process_index():
     yield lambda *_: None
     return
   from rich.progress import BarColumn, Progress, TextColumn

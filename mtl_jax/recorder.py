@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 
 class Recorder:
-  """Appends rows to a `metrics.jsonl`.
+  """Appends rows to a `metrics.jsonl`; of several processes only the first writes.
 
   Args:
     path: the file; it and its folder are made when missing. A last line that a kill left
@@ -21,6 +22,8 @@ class Recorder:
 
   def __init__(self, path: str | Path, **tags: str | int):
     self._path, self._tags = Path(path), tags
+    if jax.process_index():
+      return
     self._path.parent.mkdir(parents=True, exist_ok=True)
     with self._path.open("a+b") as file:
       file.seek(0)
@@ -33,8 +36,11 @@ class Recorder:
       ValueError: a number is NaN or infinite. JSON has neither, and a null would be drawn
         as a gap where there was a failure.
     """
+    line = _line(self._tags | dict(row))
+    if jax.process_index():
+      return
     with self._path.open("ab") as file:
-      file.write(_line(self._tags | dict(row)))
+      file.write(line)
       file.flush()
       os.fsync(file.fileno())
 
@@ -45,6 +51,8 @@ class Recorder:
       return all(row.get(name) == value for name, value in self._tags.items())
 
     kept = [row for row in read(self._path) if not mine(row) or row.get("step", step) <= step]
+    if jax.process_index():
+      return [row for row in kept if mine(row)]
     rewritten = self._path.with_name(self._path.name + ".rewind")
     with rewritten.open("wb") as file:
       file.writelines(map(_line, kept))

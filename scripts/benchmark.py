@@ -4,12 +4,13 @@ python scripts/benchmark.py                 (needs the extra "bench": pip instal
 python scripts/benchmark.py --quick         (small numbers of tasks, nothing of PyTorch compiled)
 taskset -c 0 python scripts/benchmark.py    (on one core)
 
-Each contender has a process of its own, and its own number of threads and of tasks at once (`benchmark_peers.py`). It
-must find the same first loss (to 1e-5) and norm of the meta-gradient (to 1e-3), or the run ends with an error. Columns:
-the median of a step's milliseconds; how many times ours, over the same turns; the goal where there is one, for the best
-of PyTorch; CPU milliseconds of all cores, which other work disturbs less; matrix products a second against those of a
-large product in the same run; MB that a warm step needs beyond what its process holds, by the system's high-water mark;
-seconds of the first step, compilation included; tasks at once and threads. All of it is in benchmark.json.
+Ours makes a device of every core, as the other scripts do; "one device" is without. Each contender has a process of its
+own, and its own number of threads and of tasks at once (`benchmark_peers.py`). It must find the same first loss (to
+1e-5) and norm of the meta-gradient (to 1e-3), or the run ends with an error. Columns: the median of a step's
+milliseconds; how many times ours, over the same turns; the goal where there is one, for the best of PyTorch; CPU
+milliseconds of all cores, which other work disturbs less; matrix products a second against those of a large product in
+the same run; MB that a warm step needs beyond what its process holds, by the system's high-water mark; seconds of the
+first step, compilation included; tasks at once and threads. All of it is in benchmark.json.
 
 W5, the main job's own step, has no peer: `train.py configs/fleet_diagnosis.py` writes its steps_per_s into
 metrics.jsonl. W6 is `measure_aggregators.py`.
@@ -55,10 +56,10 @@ from benchmark_workloads import Given, Step, Workload
 from rich.console import Console
 from rich.table import Table
 
-OURS, PRODUCT, LOOP = "mtl_jax", "matrix product", "task by task"
+OURS, ALONE, PRODUCT = "mtl_jax", "mtl_jax, one device", "matrix product"
 LOSS_WITHIN, NORM_WITHIN = 1e-5, 1e-3
 PRODUCT_SIZE = 2048
-TURN = 0.05  # seconds: shorter steps are repeated within a turn
+TURN = 0.5  # seconds: shorter steps are repeated within a turn, so that threads which slept are on cores of their own
 GOALS = {"W1, 25": 4.0, "W1, 512": 3.0, "W1, 1,024": 3.0, "W2, 256": 2.5, "W3": 2.0, "W4": 2.3}
 """How many times faster than the fastest of PyTorch mtl_jax ought to be on two cores, by a workload's name."""
 
@@ -104,12 +105,12 @@ def _worker(pipe: Connection, name: str, w: Workload, g: Given, threads: int) ->
 
 
 def _contender(name: str, w: Workload, g: Given, threads: int) -> tuple[Step, Row]:
-  if name == OURS:
+  if name in (OURS, ALONE):
     import jax
 
     jax.config.update("jax_enable_compilation_cache", False)  # the time of a first start is asked for
     jax.config.update("jax_default_matmul_precision", "highest")  # a GPU's default is ten bits of mantissa
-    return workloads.ours(w, g), {}
+    return workloads.ours(w, g, 1 if name == ALONE else threads), {}
   import benchmark_peers as peers
 
   if name == PRODUCT:
@@ -132,7 +133,7 @@ def measure(w: Workload, names: list[str], threads: int, rounds: int, seconds: f
   given, spawn = workloads.given(w), multiprocessing.get_context("spawn")
   pipes, rows, times = {}, {}, {}
   processes = []
-  for name in (OURS, PRODUCT, *names):  # one after the other: a first step compiles, and tries what is fastest
+  for name in (OURS, ALONE, PRODUCT, *names):  # one after the other: a first step compiles, and tries what is fastest
     pipes[name], theirs = spawn.Pipe()
     processes.append(spawn.Process(target=_worker, args=(theirs, name, w, given, threads), daemon=True))
     processes[-1].start()
@@ -144,7 +145,7 @@ def measure(w: Workload, names: list[str], threads: int, rounds: int, seconds: f
       require_same(w, name, rows[name], rows[OURS])
   for i in range(rounds):
     for name in running if i % 2 == 0 else reversed(running):
-      if len(times[name]) < 3 or name in (OURS, PRODUCT) or sum(wall for wall, _ in times[name]) < seconds:
+      if len(times[name]) < 3 or name in (OURS, ALONE, PRODUCT) or sum(wall for wall, _ in times[name]) < seconds:
         pipes[name].send(True)
         times[name].append(pipes[name].recv())
   for pipe, process in zip(pipes.values(), processes, strict=True):
@@ -183,7 +184,7 @@ def print_table(console: Console, rows: list[Row], title: str) -> None:
   table = Table(*columns, title=title)
   for name in dict.fromkeys(row["workload"] for row in rows):
     mine = [row for row in rows if row["workload"] == name]
-    best = min((row["ms"] for row in mine if "ms" in row and row["contender"] != OURS), default=None)
+    best = min((row["ms"] for row in mine if "ms" in row and row["contender"] not in (OURS, ALONE)), default=None)
     for i, row in enumerate(mine):
       first = name if i == 0 else ""
       if "error" in row:
@@ -216,7 +217,7 @@ def draw(rows: list[Row], picture: Path, title: str) -> None:
     bars = axes.barh(
       [row["contender"] for row in mine],
       [row["ms"] for row in mine],
-      color=["C1" if row["contender"] == OURS else "C0" for row in mine],
+      color=["C1" if row["contender"] in (OURS, ALONE) else "C0" for row in mine],
     )
     axes.bar_label(bars, [f" {row['ms']:.3g} ms" for row in mine], fontsize=7)
     axes.set(xscale="log", title=name, xlim=(None, 8 * max(row["ms"] for row in mine)))

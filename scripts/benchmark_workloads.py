@@ -151,17 +151,23 @@ def arguments(w: Workload, g: Given, made: Any) -> tuple[Any, Any, Any]:
   return jax.random.key(1), made.init(params), data
 
 
-def ours(w: Workload, g: Given) -> Step:
-  """mtl_jax as a user calls it."""
+def ours(w: Workload, g: Given, devices: int = 1) -> Step:
+  """mtl_jax as a user calls it, on one device or, as the scripts do, on so many that are made of the CPU's cores."""
   import jax
 
+  from mtl_jax.config import Devices
+  from mtl_jax.job import on, started
+
+  mesh = started(Devices(f"tasks={devices}"))
   made = algorithm(w)
-  key, state, data = arguments(w, g, made)
+  with on(mesh):
+    key, state, data = arguments(w, g, made)
   update = jax.jit(made.update)
 
   def step() -> tuple[float, float | None]:
     nonlocal state
-    state, metrics = update(key, state, data)
-    return float(metrics["loss"]), float(metrics["gradient_norm"])
+    with on(mesh):
+      state, metrics = update(key, state, data)
+      return float(metrics["loss"]), float(metrics["gradient_norm"])
 
   return step

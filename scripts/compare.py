@@ -16,7 +16,7 @@ from typing import Annotated
 import tyro
 
 from mtl_jax import job
-from mtl_jax.config import compared, load
+from mtl_jax.config import AT_HAND, Devices, compared, load
 
 
 def main(argv: list[str]) -> None:
@@ -24,6 +24,7 @@ def main(argv: list[str]) -> None:
     config: Annotated[Path, tyro.conf.Positional],
     algorithms: tuple[str, ...],
     minutes: float | None = None,
+    devices: Annotated[Devices, tyro.conf.arg(name="")] = AT_HAND,
   ) -> None:
     """Args:
     config: a few-shot job.
@@ -33,7 +34,7 @@ def main(argv: list[str]) -> None:
     given, docstring = load(config)
     first = docstring.partition("\n")[0]
     about = f"Compared on {config}: {', '.join(algorithms)}.\n\n{first}"
-    job.run(compared(given, algorithms, minutes), about, None, resume=False)
+    job.run(compared(given, algorithms, minutes), about, None, resume=False, devices=devices)
 
   tyro.cli(command, args=argv, description=__doc__)
 

@@ -4,13 +4,15 @@ python scripts/evaluate.py runs/fleet_diagnosis-20260101-120000
 python scripts/evaluate.py runs/fleet_diagnosis-20260101-120000 --evaluation.episodes 1000
 """
 
+import dataclasses
 import sys
 from pathlib import Path
+from typing import Annotated, Any
 
 import tyro
 
 from mtl_jax import job
-from mtl_jax.config import load, validate
+from mtl_jax.config import Devices, load, validate
 from mtl_jax.report import write_report
 
 
@@ -19,11 +21,18 @@ def main(argv: list[str]) -> None:
     raise SystemExit(__doc__)
   folder = Path(argv[0])
   config, docstring = load(folder / "config.py")
-  bare = (tyro.conf.AvoidSubcommands,)
-  config = tyro.cli(type(config), args=argv[1:], default=config, config=bare, description=docstring)
-  validate(config)
-  job.score(config, job.data(config), folder)
-  job.console.print(f"report: {write_report([folder], folder / 'report.html')}")
+  # The flags of the config's own kind, without a prefix, beside those of the devices.
+  flat = [(name, Annotated[kind, tyro.conf.arg(name="")]) for name, kind in (("config", type(config)), ("on", Devices))]
+  made = dataclasses.make_dataclass("Command", flat, frozen=True)
+  bare, default = (tyro.conf.AvoidSubcommands,), made(config, Devices())
+  asked: Any = tyro.cli(made, args=argv[1:], default=default, config=bare, description=docstring)
+  validate(asked.config)
+  mesh = job.started(asked.on, asked.config)
+  given = job.data(asked.config)
+  with job.on(mesh):
+    job.score(asked.config, given, folder)
+  if job.first():
+    job.console.print(f"report: {write_report([folder], folder / 'report.html')}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 import tyro
 
 from mtl_jax import job
-from mtl_jax.config import ConfigError
+from mtl_jax.config import AT_HAND, ConfigError, Devices
 from mtl_jax.fit import Interrupted
 from mtl_jax.reproduce import markdown, omniglot, picture, reproduce, sinusoid
 
@@ -30,6 +30,7 @@ def main(argv: list[str]) -> None:
     budget: float | None = None,
     episodes: int = 1000,
     out: Path | None = None,
+    devices: Annotated[Devices, tyro.conf.arg(name="")] = AT_HAND,
   ) -> None:
     """Args:
     table: which table.
@@ -38,6 +39,7 @@ def main(argv: list[str]) -> None:
     episodes: of each test.
     out: folder; default runs/reproduce-TABLE.
     """
+    mesh = job.started(devices)
     rows = TABLES[table]()
     names = [row.name for row in rows]
     if unknown := [name for name in only if name not in names]:
@@ -45,10 +47,13 @@ def main(argv: list[str]) -> None:
     rows = [row for row in rows if not only or row.name in only]
     folder = out or Path("runs") / f"reproduce-{table}"
     try:
-      entries = reproduce(rows, folder, budget, episodes)
+      with job.on(mesh):
+        entries = reproduce(rows, folder, budget, episodes)
     except Interrupted as error:
       job.console.print(f"{error}\nthe same command goes on", soft_wrap=True)
       raise SystemExit(130) from None
+    if not job.first():
+      return
     (folder / "table.md").write_text(markdown(entries))
     job.console.print(markdown(entries), soft_wrap=True, markup=False)
     picture(rows, folder).savefig(folder / "curves.png", dpi=120)

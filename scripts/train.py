@@ -2,6 +2,7 @@
 
 python scripts/train.py configs/fleet_diagnosis.py
 python scripts/train.py configs/fleet_diagnosis.py --training.steps 100 --algorithm.inner-lr 0.05
+python scripts/train.py configs/fleet_diagnosis.py --mesh tasks=4   (four devices share the tasks; default: all)
 python scripts/train.py configs/fleet_diagnosis.py --resume     (the newest run of that config)
 python scripts/train.py runs/fleet_diagnosis-20260101-120000 --resume
 """
@@ -14,21 +15,24 @@ from typing import Annotated, Any
 import tyro
 
 from mtl_jax import job
-from mtl_jax.config import AnyConfig, ConfigError, load
+from mtl_jax.config import AnyConfig, ConfigError, Devices, load
 
 
-def _command(config: AnyConfig, docstring: str, argv: list[str]) -> tuple[AnyConfig, bool]:
-  """The config with its flags, and whether to resume."""
+def _command(config: AnyConfig, docstring: str, argv: list[str]) -> tuple[AnyConfig, bool, Devices, bool]:
+  """The config with its flags, whether to resume, on which devices, and whether to trace."""
   # Not one class with a union: the flags are those of the config's own kind.
   again = "go on with the newest run of this config, or with this run folder"
+  trace = "write a trace of each method's second chunk of steps, for Perfetto or TensorBoard, into profile/"
   fields = [
     ("config", Annotated[type(config), tyro.conf.arg(name="")]),
     ("resume", Annotated[bool, tyro.conf.arg(help=again)]),
+    ("devices", Annotated[Devices, tyro.conf.arg(name="")]),
+    ("profile", Annotated[bool, tyro.conf.arg(help=trace)]),
   ]
   made = dataclasses.make_dataclass("Command", fields, frozen=True)
-  default = made(config, False)
+  default = made(config, False, Devices(), False)
   command: Any = tyro.cli(made, args=argv, default=default, config=(tyro.conf.AvoidSubcommands,), description=docstring)
-  return command.config, command.resume
+  return command.config, command.resume, command.devices, command.profile
 
 
 def _run_folder(path: Path, resume: bool) -> Path | None:
@@ -49,8 +53,8 @@ def main(argv: list[str]) -> None:
   path = Path(argv[0])
   folder = _run_folder(path, "--resume" in argv[1:])
   config, docstring = load((folder or path) / "config.py" if (folder or path).is_dir() else path)
-  config, resume = _command(config, docstring, argv[1:])
-  job.run(config, docstring, folder, resume)
+  config, resume, devices, profile = _command(config, docstring, argv[1:])
+  job.run(config, docstring, folder, resume, devices, profile)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ os.environ.setdefault("JAX_NUMPY_RANK_PROMOTION", "raise")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A GPU multiplies float32 with ten bits of mantissa unless it is asked for all of them.
 os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
+os.environ.setdefault("JAX_NUM_CPU_DEVICES", "1")  # scripts would make one of every core
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # test processes share a GPU, where there is one
 
 import jax

@@ -1,7 +1,8 @@
 """One meta-gradient by several ways over the tasks, in a process of its own with eight devices and float64.
 
 python sharded_worker.py: prints, as JSON, algorithm -> way -> the largest difference to a loop over single tasks, as a
-share of the largest number there, and "reduced", whether the program on eight devices adds up across them.
+share of the largest number there, and "reduced", whether the program on eight devices adds up across them; for others
+"uneven", that between one device and eight when they cannot share the tasks evenly.
 """
 
 import json
@@ -12,12 +13,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from test_algorithms import ALGORITHMS, CLASSES, KEY, WIDTH, params
+from jax.sharding import AxisType
+from test_algorithms import ALGORITHMS, CLASSES, KEY, SEEDS, WIDTH, params
 
 from mtl_jax.types import Algorithm, Array, Batch, Episode, PyTree
 
 NAMES = ("imaml", "cavia", "lora", "anp", "in context")
+SHARED = ("maml++", "r2d2", "finetune", "reptile, replicated")
+MESH = jax.make_mesh((8,), ("tasks",), axis_types=(AxisType.Auto,)) if jax.device_count() == 8 else None
 DEVICES, TASKS, SUPPORT, QUERY = 8, 16, 6, 5
 
 
@@ -61,22 +64,43 @@ def found(name: str) -> dict[str, float | bool]:
   factory, (first, data) = ALGORITHMS[name], given()
   assert isinstance(factory, partial)
   state = factory(outer=optax.sgd(1.0)).init(first)
-  spread = jax.device_put(data, NamedSharding(Mesh(np.array(jax.devices()), ("tasks",)), PartitionSpec("tasks")))
-  assert {shard.data.shape[0] for shard in spread.query.y.addressable_shards} == {TASKS // DEVICES}
   each = [jax.tree.map(lambda leaf, i=i: leaf[i : i + 1], data) for i in range(TASKS)]
-  alone, sharded = compiled(factory, state, each[0]), compiled(factory, state, spread)
+  alone = compiled(factory, state, each[0])
+  with jax.set_mesh(MESH):
+    shared = compiled(factory, state, data, chunk=1)
+    together = shared(data)
   ways = {
     "loop": jax.tree.map(lambda *values: np.mean(values, axis=0), *map(alone, each)),
     "chunked and rematerialised": compiled(rematerialised(factory), state, data, chunk=3)(data),
-    "vmap, sharded": sharded(spread),
+    "on a mesh": together,
   }
   loop, *others = (np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(way)]) for way in ways.values())
   largest = np.abs(loop[:-1]).max()
   assert largest > 1e-2  # a gradient of zero would agree with anything
   apart = [float(np.abs(other - loop).max() / largest) for other in others]
-  return dict(zip([*ways][1:], apart, strict=True)) | {"reduced": "all-reduce" in sharded.as_text()}
+  return dict(zip([*ways][1:], apart, strict=True)) | {"reduced": "all-reduce" in shared.as_text()}
+
+
+def uneven(name: str) -> dict[str, float]:
+  """A whole step of an algorithm with thirteen tasks; two seeds of it take six each."""
+  seeds = SEEDS if "replicated" in name else None
+  first, data = jax.tree.map(lambda leaf: leaf.astype(np.float32) if leaf.dtype == float else leaf, given())
+  tasks = 13 if seeds is None else 12
+  data = jax.tree.map(lambda leaf: leaf[:tasks], data)
+  algorithm = ALGORITHMS[name](outer=optax.sgd(1.0), chunk=1)
+  if seeds is not None:
+    first = jax.tree.map(lambda leaf: np.stack([leaf] * seeds), first)
+  update = jax.jit(lambda data: algorithm.update(KEY, algorithm.init(first), data))
+  one = update(data)
+  with jax.set_mesh(MESH):
+    several = jax.jit(lambda data: algorithm.update(KEY, algorithm.init(first), data))(data)
+  apart = jax.tree.map(lambda a, b: np.abs(a - np.asarray(b)).max() / (np.abs(a).max() + 1e-9), one, several)
+  return {"uneven": float(max(jax.tree.leaves(apart)))}
 
 
 if __name__ == "__main__":
   assert len(jax.devices()) == DEVICES and jnp.zeros(()).dtype == jnp.float64
-  print(json.dumps({name: found(name) for name in NAMES}))
+  single = {name: found(name) for name in NAMES}
+  with jax.enable_x64(False):
+    several = {name: uneven(name) for name in SHARED}
+  print(json.dumps(single | several))

@@ -46,7 +46,7 @@ def done(monkeypatch, tmp_path) -> list[Any]:
   Path("sines.py").write_text(dump(CONFIG, "Sines."))
   monkeypatch.setattr(build, "folds", lambda config: ["folds of", config])
   monkeypatch.setattr(
-    job, "train", lambda config, folds, folder, resume: steps.append(("train", config, folder, resume))
+    job, "train", lambda config, folds, folder, resume, profile: steps.append(("train", config, folder, resume))
   )
   monkeypatch.setattr(job, "score", lambda config, folds, folder: steps.append(("score", config, folder, folds[1])))
   return steps

@@ -218,6 +218,12 @@ def test_training_ends_with_the_chunk_in_which_its_time_is_over_and_a_resumed_ru
   assert float(state["n"]) == 20
 
 
+def test_a_profile_is_of_the_second_chunk(tmp_path):
+  for steps, traces in ((4, 0), (12, 1)):
+    run(steps=steps, profile=tmp_path / str(steps))
+    assert len(list(tmp_path.glob(f"{steps}/plugins/profile/*/perfetto_trace.json.gz"))) == traces
+
+
 def test_checks_validate_save_and_record_on_the_grid_and_at_the_end():
   store, recorder = FakeStore(), FakeRecorder()
   _, history = run(

@@ -5,6 +5,7 @@ from mtl_jax.config.checks import (
   validate,
 )
 from mtl_jax.config.compared import compared
+from mtl_jax.config.devices import AT_HAND, Devices, axes
 from mtl_jax.config.file import (
   dump,
   load,
@@ -72,6 +73,7 @@ from mtl_jax.config.tasks import (
 )
 
 __all__ = [
+  "AT_HAND",
   "MLP",
   "WITHOUT_LABELS",
   "Algorithm",
@@ -86,6 +88,7 @@ __all__ = [
   "Conv1D",
   "Custom",
   "Demand",
+  "Devices",
   "Evaluation",
   "Factory",
   "FewEngines",
@@ -123,6 +126,7 @@ __all__ = [
   "Training",
   "Turbine",
   "Turbofan",
+  "axes",
   "compared",
   "dump",
   "load",

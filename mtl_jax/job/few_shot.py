@@ -76,7 +76,7 @@ def _validation(config: Config, algorithm: Algorithm, fold: Fold) -> Callable[[P
   return validate
 
 
-def train(config: Config, folds: list[Fold], folder: Path, resume: bool) -> None:
+def train(config: Config, folds: list[Fold], folder: Path, resume: bool, profile: bool = False) -> None:
   """Trains the algorithm and its controls on every fold; see `fit` for what it raises."""
   t = config.training
   for what in build.trained(config):
@@ -101,6 +101,7 @@ def train(config: Config, folds: list[Fold], folder: Path, resume: bool) -> None
         progress=f"{label} ({t.seeds} seeds)",
         resume=resume,
         seconds=None if t.minutes is None else 60.0 * t.minutes,
+        profile=folder / "profile" / label if profile else None,
       )
 
 

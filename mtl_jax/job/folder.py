@@ -5,6 +5,7 @@ import os
 import platform
 import shlex
 import sys
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import metadata
@@ -21,11 +22,17 @@ from mtl_jax.fit import TrainingError
 from mtl_jax.trust import LeakError
 
 console = Console()
+_LOST = (
+  "This process stops: another one of the run has ended, or it has itself failed as said above. "
+  "The last checkpoint goes on with --resume, on as many processes as you like."
+)
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scikit-learn")
 
 
 def write_json(path: Path, value: Any) -> None:
-  """All of the file or the old one."""
+  """All of the file or the old one; of several processes only the first writes."""
+  if jax.process_index():
+    return
   temporary = path.with_suffix(".tmp")
   temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
   os.replace(temporary, path)
@@ -37,7 +44,9 @@ def device() -> str:
 
 
 def start(config: AnyConfig, docstring: str, folder: Path) -> None:
-  """Makes the run folder with config.py and run.json."""
+  """Makes the run folder with config.py and run.json; of several processes the first does."""
+  if jax.process_index():
+    return
   folder.mkdir(parents=True)
   (folder / "config.py").write_text(dump(config, docstring))
   facts = {
@@ -54,7 +63,9 @@ def start(config: AnyConfig, docstring: str, folder: Path) -> None:
 
 
 def note(folder: Path, **seconds: float) -> None:
-  """Adds stage times and the time of finishing to run.json."""
+  """Adds stage times and the time of finishing to run.json; of several processes the first does."""
+  if jax.process_index():
+    return
   facts = json.loads((folder / "run.json").read_text())
   facts["seconds"] |= {stage: round(value, 1) for stage, value in seconds.items()}
   facts["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
@@ -70,10 +81,24 @@ def _keep_compiled() -> None:
 
 
 def exit_with_message(main: Callable[[list[str]], None], argv: list[str]) -> None:
-  """Runs a script; what a user can mend is said in a line, anything else is a traceback."""
+  """Runs a script; what a user can mend is said in a line, anything else is a traceback.
+
+  With several processes that traceback is also what is left when another one has died, and a line says how to go on.
+  """
   _keep_compiled()
   try:
     main(argv)
   except (ConfigError, CheckpointError, DataError, LeakError, TrainingError) as error:
-    Console(stderr=True).print(f"{type(error).__name__}: {error}", markup=False, highlight=False, soft_wrap=True)
+    _complain(f"{type(error).__name__}: {error}")
     raise SystemExit(1) from None
+  except Exception:
+    if jax.process_count() == 1:
+      raise
+    traceback.print_exc()
+    _complain(_LOST)
+    sys.stderr.flush()
+    os._exit(1)  # to leave in order is to wait for all, and one may be dead
+
+
+def _complain(message: str) -> None:
+  Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)

@@ -42,7 +42,7 @@ def _label(run: Run) -> str:
   return f"{SINGLE}: {run.tasks[0]}" if run.name == SINGLE else run.name
 
 
-def train(config: c.MultiTask, problem: Problem, folder: Path, resume: bool) -> None:
+def train(config: c.MultiTask, problem: Problem, folder: Path, resume: bool, profile: bool = False) -> None:
   """Trains every method and the single-task networks; all candidates and seeds of one in one program.
 
   A candidate one of whose seeds diverges loses on validation, and a method all of whose candidates do in the score.
@@ -74,6 +74,7 @@ def train(config: c.MultiTask, problem: Problem, folder: Path, resume: bool) -> 
       validate=validate,
       progress=f"{_label(run)} ({replicas} replicas)",
       resume=resume,
+      profile=folder / "profile" / _label(run) if profile else None,
     )
     if rates := _diverged(config, run, state.diverged):
       console.print(f"{_label(run)}: diverged at the learning rates {rates}, which cannot win", markup=False)

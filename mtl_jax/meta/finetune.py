@@ -70,11 +70,11 @@ def finetune(
     return jnp.sum(jnp.where(mask, values * share.astype(values.dtype), 0.0))
 
   def update(key: Array, state: FinetuneState, data: Episode) -> tuple[FinetuneState, Metrics]:
-    def of_chunk(keys: Array, episodes: Episode, weights: Array) -> tuple[Array, PyTree]:
+    def of_chunk(params: PyTree, keys: Array, episodes: Episode, weights: Array) -> tuple[Array, PyTree]:
       del keys
-      return jax.value_and_grad(joint_loss)(state.params, episodes, weights)
+      return jax.value_and_grad(joint_loss)(params, episodes, weights)
 
-    value, gradient = task_mean(of_chunk, key, data, chunk)
+    value, gradient = task_mean(of_chunk, key, data, chunk, state.params)
     params, opt_state = step(outer, gradient, state.opt_state, state.params)
     return FinetuneState(params, opt_state), {"loss": value, "gradient_norm": optax.tree.norm(gradient)}
 

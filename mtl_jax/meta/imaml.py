@@ -142,10 +142,10 @@ def imaml(
     }
 
   def update(key: Array, state: IMAMLState, data: Episode) -> tuple[IMAMLState, Metrics]:
-    def total(keys: Array, episodes: Episode, weights: Array) -> tuple[PyTree, Metrics]:
-      return weighted_sum(jax.vmap(implicit, (None, 0, 0))(state.params, keys, episodes), weights)
+    def total(params: PyTree, keys: Array, episodes: Episode, weights: Array) -> tuple[PyTree, Metrics]:
+      return weighted_sum(jax.vmap(implicit, (None, 0, 0))(params, keys, episodes), weights)
 
-    gradient, metrics = task_mean(total, key, data, chunk)
+    gradient, metrics = task_mean(total, key, data, chunk, state.params)
     params, opt_state = step(outer, gradient, state.opt_state, state.params)
     return IMAMLState(params, opt_state), metrics | {"gradient_norm": optax.tree.norm(gradient)}
 

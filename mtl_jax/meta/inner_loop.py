@@ -86,7 +86,8 @@ def _refuse_singular(inner: optax.GradientTransformation, params: PyTree) -> Non
   dead ReLU, a masked task), the derivative of the root is infinite, and one such entry
   turns the whole meta-gradient into NaN.
   """
-  with jax.ensure_compile_time_eval():
+  alone = jax.sharding.AbstractMesh((), ())  # numbers are needed here and now, also where devices share tasks
+  with jax.ensure_compile_time_eval(), jax.sharding.use_abstract_mesh(alone):
     zero = jax.tree.map(lambda p: jnp.zeros(p.shape, p.dtype), params)
 
     def update(gradient):

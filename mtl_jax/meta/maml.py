@@ -142,18 +142,17 @@ def maml(
     return MAMLState(params, rates, opt_state, jnp.zeros((), jnp.int32) if annealed else None)
 
   def query_losses(
-    adapt_to: Callable, updates: Array, meta: tuple[PyTree, Rates | None], key: Array, episode: Episode
+    adapt_to: Callable, weights: Array | None, meta: tuple[PyTree, Rates | None], key: Array, episode: Episode
   ) -> tuple[Array, Metrics]:
     support_key, query_key = jax.random.split(key)
 
     def asked(params: PyTree) -> Array:
       return objective(params, episode.query, query_key)[0]
 
-    if multi_step_loss is None or inner_steps == 0:
+    if weights is None:
       adapted = adapt_to(meta[0], episode.support, support_key, meta[1])
       value = last = asked(adapted.params)
     else:
-      weights = multi_step_weights(updates, inner_steps, multi_step_loss)
       nothing = jnp.zeros((), jax.eval_shape(asked, meta[0]).dtype)
 
       def watch(params: PyTree, i: Array) -> Array:  # what no longer counts is no longer computed
@@ -167,9 +166,12 @@ def maml(
   def update(key: Array, state: MAMLState, data: Episode) -> tuple[MAMLState, Metrics]:
     meta = (state.params, state.rates)
     updates = jnp.zeros((), jnp.int32) if state.updates is None else state.updates
+    weights = None
+    if multi_step_loss is not None and inner_steps:
+      weights = multi_step_weights(updates, inner_steps, multi_step_loss)
 
     def through(adapt_to: Callable) -> tuple[PyTree, Metrics]:
-      return task_gradient(partial(query_losses, adapt_to, updates), meta, key, data, chunk)
+      return task_gradient(partial(query_losses, adapt_to, weights), meta, key, data, chunk)
 
     if second_order_from:
       early = updates < second_order_from

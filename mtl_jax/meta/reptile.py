@@ -95,17 +95,19 @@ def reptile(
     return ReptileState(params, opt_state, inner.init(params) if keep_inner_state else None)
 
   def batched(key: Array, state: ReptileState, data: Episode) -> tuple[ReptileState, Metrics]:
-    def displacement(key: Array, episode: Episode) -> tuple[PyTree, Metrics, PyTree]:
-      adapted = train(state.params, join(episode.support, episode.query), key, opt_state=state.inner_state)
-      moved = jax.tree.map(jnp.subtract, state.params, adapted.params)
+    def displacement(shared: tuple[PyTree, PyTree], key: Array, episode: Episode) -> tuple[PyTree, Metrics, PyTree]:
+      params, inner_state = shared
+      adapted = train(params, join(episode.support, episode.query), key, opt_state=inner_state)
+      moved = jax.tree.map(jnp.subtract, params, adapted.params)
       metrics = {"loss": adapted.losses[-1], "support_loss": adapted.losses[0]}
       kept = jax.tree.map(lambda leaf: leaf.astype(jnp.result_type(float)), adapted.opt_state)  # counts too
       return moved, metrics, kept if keep_inner_state else None
 
-    def total(keys, episodes, weights):
-      return weighted_sum(jax.vmap(displacement)(keys, episodes), weights)
+    def total(shared, keys, episodes, weights):
+      return weighted_sum(jax.vmap(displacement, (None, 0, 0))(shared, keys, episodes), weights)
 
-    gradient, metrics, kept = task_mean(total, key, data, chunk)
+    shared = state.params, state.inner_state
+    gradient, metrics, kept = task_mean(total, key, data, chunk, shared)
     params, opt_state = step(outer, gradient, state.opt_state, state.params)
     kept = jax.tree.map(_as, kept, state.inner_state)
     return ReptileState(params, opt_state, kept), metrics | {"gradient_norm": optax.tree.norm(gradient)}

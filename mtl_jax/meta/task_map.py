@@ -8,57 +8,112 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import PartitionSpec
 
 from mtl_jax.types import Apply, Array, Batch, BatchLoss, Episode, ExampleLoss, Metrics, PyTree
 
+TASKS = "tasks"  # the mesh axis
 _MANY, _FEW = 64, 8
-_TINY = 4096  # bytes
+_TINY, _LARGE = 2**12, 2**18  # bytes
+
+
+def task_shards() -> int:
+  """How many devices share tasks: the axis `tasks` of the ambient mesh (`jax.set_mesh`); 1 where there is none.
+
+  Raises: ValueError if the axis is of the type Explicit.
+  """
+  mesh = jax.sharding.get_abstract_mesh()
+  if TASKS in mesh.explicit_axes:
+    raise ValueError('the mesh\'s axis "tasks" is Explicit: make it with axis_types=(jax.sharding.AxisType.Auto,)')
+  return mesh.shape[TASKS] if TASKS in mesh.auto_axes else 1
+
+
+def shards_for(data: PyTree) -> int:
+  """Over how many devices a step shares `data` out, arrays or their shapes with tasks on the leading axis.
+
+  On a CPU fewer than 64 tasks below 4 KiB stay together: on two cores 25 sine waves take 1.2 to 1.5 times the time of
+  one, 64 take 0.6 to 1.0 and 512 take 0.5 (JAX 0.10.2, 2026-11-27).
+  """
+  tasks = jax.tree.leaves(data)[0].shape[0]
+  few = jax.default_backend() == "cpu" and tasks < _MANY and _bytes_of_a_task(data) < _TINY
+  return 1 if few else task_shards()
+
+
+def _bytes_of_a_task(data: PyTree) -> float:
+  leaves = jax.tree.leaves(data)
+  return sum(leaf.size * leaf.dtype.itemsize for leaf in leaves) / leaves[0].shape[0]
+
+
+def on_shards(f: Callable[[PyTree, PyTree], PyTree], shared: PyTree, tasks: PyTree, shards: int) -> PyTree:
+  """f(shared, tasks), where f maps over the leading axis of `tasks`: each of `shards` devices has its share of it."""
+  if shards == 1:
+    return f(shared, tasks)
+  count = jax.tree.leaves(tasks)[0].shape[0]
+  padded = -(-count // shards) * shards
+  if padded != count:
+    tasks = jax.tree.map(lambda leaf: leaf[jnp.arange(padded) % count], tasks)
+  specs, each = (PartitionSpec(), PartitionSpec(TASKS)), PartitionSpec(TASKS)
+  found = jax.shard_map(f, in_specs=specs, out_specs=each, check_vma=False)(shared, tasks)
+  return found if padded == count else jax.tree.map(lambda leaf: leaf[:count], found)
 
 
 def chunk_for(data: PyTree) -> int:
-  """How many tasks at once are fast, of `data` with tasks on the leading axis.
+  """How many tasks at once are fast on one device, of `data` with tasks on the leading axis.
 
   On a CPU 8, whose gradients stay in its cache: five steps of MAML on 128 tasks of 100 examples of 64 numbers take
   0.66 of the time that chunks of 64 take (2 CPU cores, JAX 0.10.2, 2026-11-26). Tasks below 4 KiB, such as sine waves,
-  are all overhead, and an accelerator wants work: 64. Tasks of 400 KiB one by one took 0.83 of the time of a step on
-  vibration windows (scripts/benchmark.py, W3), and twice the time in the main job (2 CPU cores, 2026-11-27).
+  are all overhead, and an accelerator wants work: 64. Tasks of 400 KiB one by one take 0.69 of the time of a step on
+  vibration windows (scripts/benchmark.py, W3), and those of 192 KiB twice the time in the main job (2 CPU cores,
+  2026-11-27).
   """
-  leaves = jax.tree.leaves(data)
-  of_a_task = sum(leaf.size * leaf.dtype.itemsize for leaf in leaves) / leaves[0].shape[0]
-  return _FEW if jax.default_backend() == "cpu" and of_a_task >= _TINY else _MANY
+  size = _bytes_of_a_task(data)
+  if jax.default_backend() != "cpu" or size < _TINY:
+    return _MANY
+  return _FEW if size < _LARGE else 1
 
 
-def task_mean(
-  f: Callable[[Array, Episode, Array], PyTree], key: Array, data: Episode, chunk: int | None = None
-) -> PyTree:
-  """Mean over tasks, chunk by chunk.
+def task_mean(f: Callable[..., PyTree], key: Array, data: Episode, chunk: int | None = None, *shared: PyTree) -> PyTree:
+  """Mean over tasks, chunk by chunk, and where the ambient mesh has an axis `tasks`, on all of its devices at once.
 
   Args:
-    f: f(keys[c], episodes[c], weights[c]) -> the weighted sum over those c tasks, any pytree.
-    key: split into one key per task, the same whatever the chunk.
+    f: f(*shared, keys[c], episodes[c], weights[c]) -> the weighted sum over those c tasks, any pytree.
+    key: split into one key per task, the same whatever the chunk and the mesh.
     data: episodes with tasks on the leading axis.
-    chunk: tasks at once; the memory needed is that of one chunk. None: `chunk_for` says.
+    chunk: tasks at once on each device; the memory needed is that of one chunk. None: what is fast, as `chunk_for` and
+      `shards_for` say.
+    shared: what all tasks read. On a mesh f may close over traced values, but not make others like them (zeros_like).
   """
-  tasks = jax.tree.leaves(data)[0].shape[0]
-  chunk = chunk or chunk_for(data)
-  chunks = -(-tasks // chunk)
-  size = -(-tasks // chunks)
-  # The last chunk is filled up with tasks that come again at weight 0: one program for all chunks.
-  order = jnp.arange(chunks * size)
+  tasks, shards = jax.tree.leaves(data)[0].shape[0], task_shards() if chunk else shards_for(data)
+  of_a_shard = -(-tasks // shards)
+  chunks = -(-of_a_shard // (chunk or chunk_for(data)))
+  size = -(-of_a_shard // chunks)
+  # The last chunks are filled up with tasks that come again at weight 0: one program for all chunks.
+  order = jnp.arange(shards * chunks * size)
   weight = jnp.where(order < tasks, 1.0 / tasks, 0.0)
   inputs = (jax.random.split(key, tasks), data)
-  if chunks == 1:
-    return f(*inputs, weight)
-  if chunks * size != tasks:
+  if shards * chunks * size != tasks:
     inputs = jax.tree.map(lambda leaf: leaf[order % tasks], inputs)
-  stacked = jax.tree.map(lambda leaf: leaf.reshape(chunks, size, *leaf.shape[1:]), (*inputs, weight))
-  first = jax.tree.map(lambda leaf: leaf[0], stacked)
-  zero = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(f, *first))
 
-  def add(total, chunk_inputs):
-    return jax.tree.map(jnp.add, total, f(*chunk_inputs)), None
+  def in_chunks(shared: tuple[PyTree, ...], *inputs: PyTree) -> PyTree:
+    if chunks == 1:
+      return f(*shared, *inputs)
+    stacked = jax.tree.map(lambda leaf: leaf.reshape(chunks, size, *leaf.shape[1:]), inputs)
+    first = jax.tree.map(lambda leaf: leaf[0], stacked)
+    zero = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(f, *shared, *first))
 
-  return jax.lax.scan(add, zero, stacked)[0]
+    def add(total, chunk_inputs):
+      return jax.tree.map(jnp.add, total, f(*shared, *chunk_inputs)), None
+
+    return jax.lax.scan(add, zero, stacked)[0]
+
+  if shards == 1:
+    return in_chunks(shared, *inputs, weight)
+
+  def of_shard(*args: PyTree) -> PyTree:
+    return jax.lax.psum(in_chunks(*args), TASKS)
+
+  specs = (PartitionSpec(), *[PartitionSpec(TASKS)] * 3)
+  return jax.shard_map(of_shard, in_specs=specs, out_specs=PartitionSpec(), check_vma=False)(shared, *inputs, weight)
 
 
 def weighted_sum(values: PyTree, weights: Array) -> PyTree:
@@ -82,11 +137,11 @@ def task_gradient(
     values, metrics = jax.vmap(loss, (None, 0, 0))(params, keys, episodes)
     return weighted_sum(values, weights), weighted_sum(metrics, weights)
 
-  def gradient(keys, episodes, weights):
+  def gradient(params, keys, episodes, weights):
     (_, metrics), grads = jax.value_and_grad(summed, has_aux=True)(params, keys, episodes, weights)
     return grads, metrics
 
-  return task_mean(gradient, key, data, chunk)
+  return task_mean(gradient, key, data, chunk, params)
 
 
 def masked_loss(apply: Apply, loss: ExampleLoss) -> BatchLoss:
