@@ -38,57 +38,61 @@ Constraints, moving costs, drift between trials and the plants that have them ar
 """
 
 import json
+import sys
 import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
-import matplotlib.pyplot as plt
 import numpy as np
 import tyro
-from rich.console import Console
-from rich.progress import track
+from matplotlib.figure import Figure
 from rich.table import Table
 
 from mtl_jax import tuning
 from mtl_jax.evaluate import interval
-from mtl_jax.tasks.processes import PLANTS, from_unit
+from mtl_jax.job import console, exit_with_message
+from mtl_jax.tasks.processes import PLANTS
+from mtl_jax.tuning import comparison
 from mtl_jax.types import Array, PyTree
 
 REFERENCE = 2**14  # set-points that the best of a plant is looked for among
 SHOWN = (0, 1, 2, 3, 4, 6, 8, 10, 15)
+FIRST = "family, UCB"  # which the others are paired with
 
 
 @dataclass(frozen=True)
 class Command:
   """Tune plants never seen before by few noisy trials."""
 
-  plant: tyro.conf.Positional[Literal["williams_otto", "branin", "hartmann3", "hartmann6", "unrelated"]]
+  plant: tyro.conf.Positional[
+    Literal["williams_otto", "injection", "milling", "stirred_tank", "branin", "hartmann3", "hartmann6", "unrelated"]
+  ]
   plants: int = 60
   seeds: int = 5
   """of a trial's noise, for every plant"""
   trials: int = 15
   noise: float = 0.05
-  """deviation of a trial, in deviations of the response over the family"""
+  """deviation of a trial, in deviations of each outcome over the family"""
   known: int = 200
   """other plants that have logs"""
   logged: int = 64
   """trials of each"""
   candidates: int = 1024
+  risk: float = 0.1
+  """the share of trials that may break a limit"""
+  methods: tuple[str, ...] = ()
+  """only those whose name contains one of these"""
   seed: int = 0
   out: Path = Path("runs/tune")
 
 
-def responses(plant: Any, tasks: PyTree, z: Array) -> Array:
-  """(plants, q): without noise."""
-  return jax.lax.map(lambda task: jax.vmap(lambda u: plant.value(u, task).value)(from_unit(plant, z)), tasks)
-
-
 def picture(path: Path, title: str, unit: str, found: dict[str, list[tuple[float, float, float]]]) -> None:
-  figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
+  figure = Figure(figsize=(7, 4.2), layout="constrained")
+  axes = figure.subplots()
   for name, rows in found.items():
     mean, low, high = np.asarray(rows).T
     axes.plot(mean, label=name)
@@ -96,59 +100,68 @@ def picture(path: Path, title: str, unit: str, found: dict[str, list[tuple[float
   axes.set(yscale="log", xlabel="trials", ylabel=f"regret of the advised set-point, {unit}", title=title)
   axes.legend()
   figure.savefig(path, dpi=120)
-  plt.close(figure)
 
 
-def main(command: Command) -> None:
-  console, plant = Console(), PLANTS[command.plant]
-  keys = jax.random.split(jax.random.key(command.seed), 4)
-  z, y, noise = tuning.logs(keys[0], plant, command.known, command.logged, command.noise)
+def main(argv: list[str]) -> None:
+  command = tyro.cli(Command, args=argv, description=__doc__)
+  plant, units = PLANTS[command.plant], np.arange(command.plants)
+  keys = jax.random.split(jax.random.key(command.seed), 6)
+  logs, noise = tuning.logs(keys[0], plant, command.known, command.logged, command.noise)
   began = time.perf_counter()
-  family = jax.block_until_ready(tuning.fit_family(z, y))
+  known = jax.block_until_ready(comparison.known(logs))
   console.print(f"family learned from {command.known} plants in {time.perf_counter() - began:.1f} s")
-  tried = tuning.candidates(plant, command.candidates)
+  z = tuning.candidates(plant, command.candidates)
   tasks = jax.vmap(plant.sample_task)(jax.random.split(keys[1], command.plants))
-  values = jax.jit(lambda tasks: responses(plant, tasks, tried))(tasks)
-  finer = tuning.candidates(plant, REFERENCE)
-  best = jax.jit(lambda tasks: jnp.max(responses(plant, tasks, finer), axis=1))(tasks)
-  best = jnp.maximum(best, jnp.max(values, axis=1))
-  learned, single = tuning.family_surrogate(family), tuning.gp_surrogate(keys[2], len(plant.settings))
-  methods = {
-    "family, UCB": (learned, tuning.upper_bound(2.0), 0, False),
-    "family, EI": (learned, tuning.expected_improvement, 0, False),
-    "GP, EI": (single, tuning.expected_improvement, 1, True),
-    "GP, Sobol": (single, tuning.expected_improvement, command.trials, True),
-  }
-  regrets = {"nominal": np.broadcast_to((best - values[:, 0])[None, :, None], (1, command.plants, command.trials + 1))}
-  for name, (surrogate, acquisition, opening, tried_only) in track(
-    methods.items(), description="campaigns", console=console
-  ):
-    one = partial(
-      tuning.campaign,
-      **{"plant": plant, "surrogate": surrogate, "acquisition": acquisition, "z": tried, "scale": family.scale},
-      **{"trials": command.trials, "noise": noise, "opening": opening, "advise_tried": tried_only},
-    )
-    run = jax.jit(lambda keys, tasks, one=one: jax.lax.map(lambda of: one(of[0], task=of[1]).advised, (keys, tasks)))
-    advised = [
-      run(jax.random.split(jax.random.fold_in(keys[3], seed), command.plants), tasks) for seed in range(command.seeds)
+  finer = jnp.vstack([z, tuning.candidates(plant, REFERENCE)])
+  reference = jax.jit(lambda tasks: jax.lax.map(lambda task: comparison.reference(plant, task, finer), tasks))(tasks)
+  confidence = 0.5
+  if plant.constraints:
+    bound = comparison.safe_confidence(keys[4], plant, known, z, noise, command.trials, command.risk)
+    confidence = bound.confidence
+    console.print(f"of a new plant's trials {bound.bound:.1%} at most are expected to break a limit: {bound}")
+  chosen = comparison.methods(keys[2], plant, logs, known, z, noise, command.trials, confidence)
+  chosen = {n: m for n, m in chosen.items() if not command.methods or any(part in n for part in command.methods)}
+
+  def run(method: comparison.Method, keys: Array, tasks: PyTree) -> tuple[Array, Array, Array]:
+    def one(of: tuple[Array, PyTree]) -> tuning.Campaign:
+      return method(of[0], tuning.responses_of(plant, of[1]))
+
+    made = jax.lax.map(one, (keys, tasks))
+    return comparison.regret(made, reference), tuning.broken(made.would_give), tuning.broken(made.gave)
+
+  regrets, advice, trials = {}, {}, {}
+  for name, method in chosen.items():
+    began, compiled = time.perf_counter(), jax.jit(partial(run, method))
+    each = [
+      compiled(jax.random.split(jax.random.fold_in(keys[3], seed), command.plants), tasks)
+      for seed in range(command.seeds)
     ]
-    regrets[name] = np.asarray([best[:, None] - jnp.take_along_axis(values, each, 1) for each in advised])
-  units = np.arange(command.plants)
+    regrets[name], advice[name], trials[name] = (np.asarray(part) for part in zip(*each, strict=True))
+    console.print(f"{name}: {time.perf_counter() - began:.0f} s")
   found = {name: [interval(each[..., n], units) for n in range(command.trials + 1)] for name, each in regrets.items()}
   shown = [n for n in SHOWN if n <= command.trials]
   table = Table("trials", *found, title=f"{command.plant}: regret, {plant.unit}, mean [95 % interval]")
   for n in shown:
     table.add_row(f"{n}", *(f"{rows[n][0]:.3g} [{rows[n][1]:.3g}, {rows[n][2]:.3g}]" for rows in found.values()))
+  if plant.constraints:
+    for what, share in (("trials that break a limit", trials), ("last advice that does", advice)):
+      last = {name: each if share is trials else each[..., -1:] for name, each in share.items()}
+      table.add_row(what, *("{:.1%} [{:.1%}, {:.1%}]".format(*interval(e.mean(-1), units)) for e in last.values()))
   console.print(table)
-  ahead = [interval(regrets["GP, EI"][..., n] - regrets["family, UCB"][..., n], units) for n in shown]
-  said = "; ".join(f"{n}: {m:.3g} [{low:.3g}, {high:.3g}]" for n, (m, low, high) in zip(shown, ahead, strict=True))
-  console.print(f"family, UCB is ahead of GP, EI by {said}", markup=False)
+  ahead = {}
+  for name in set(regrets) - {FIRST} if FIRST in regrets else ():
+    ahead[name] = [interval(regrets[name][..., n] - regrets[FIRST][..., n], units) for n in range(command.trials + 1)]
+  for name, rows in ahead.items():
+    said = "; ".join("{}: {:.3g} [{:.3g}, {:.3g}]".format(n, *rows[n]) for n in shown)
+    console.print(f"{FIRST} is ahead of {name} by {said}", markup=False)
   command.out.mkdir(parents=True, exist_ok=True)
   target = command.out / f"{command.plant}.json"
-  target.write_text(json.dumps({"noise": float(noise), "unit": plant.unit, "regret": found}, indent=1))
+  target.write_text(
+    json.dumps({"noise": noise.tolist(), "unit": plant.unit, "regret": found, "ahead": ahead}, indent=1)
+  )
   picture(target.with_suffix(".png"), command.plant.replace("_", " "), plant.unit, found)
   console.print(f"{target} and {target.with_suffix('.png')}")
 
 
 if __name__ == "__main__":
-  main(tyro.cli(Command, description=__doc__))
+  exit_with_message(main, sys.argv[1:])
