@@ -34,6 +34,7 @@ def test_posterior_and_marginal_likelihood_are_scikit_learns_of_the_trials_made(
   np.testing.assert_allclose(ours[0], mean, rtol=1e-9)
   np.testing.assert_allclose(ours[1], deviation**2 - NOISE**2, rtol=1e-7)
   np.testing.assert_allclose(likelihood, theirs.log_marginal_likelihood_value_, rtol=1e-10)
+  np.testing.assert_allclose(ours[2], likelihood, rtol=1e-10)
 
 
 def test_terms_are_products_of_legendre_polynomials():

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow as arrow
+from pyarrow import parquet
 
 from mtl_jax.advise.line import Line, inward, near, outcome_columns, ranges, setting_columns
 from mtl_jax.data import DataError
@@ -147,11 +148,11 @@ def append(path: Path, row: Mapping[str, Any]) -> None:
     return
   if path.suffix != ".parquet":
     raise DataError(f"{path}: a log must end in .jsonl or .parquet")
-  before = [frame(path)] if path.exists() else []
-  beside = path.with_name(path.name + ".new")
-  table = pd.concat([*before, pd.DataFrame([dict(row)])], ignore_index=True)
+  beside, new = path.with_name(path.name + ".new"), arrow.Table.from_pylist([dict(row)])
+  if path.exists():
+    new = arrow.concat_tables([parquet.read_table(path), new], promote_options="permissive")
   with beside.open("wb") as file:
-    table.to_parquet(file, index=False)
+    parquet.write_table(new, file)
     file.flush()
     os.fsync(file.fileno())
   os.replace(beside, path)

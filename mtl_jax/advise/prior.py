@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import jax
 import jax.numpy as jnp
@@ -87,8 +88,8 @@ def simulated(plant: Plant, plants: int = 100, trials: int = 48) -> Others:
 @partial(jax.jit, static_argnames="steps")
 def _fit(x: Array, y: Array, known: Array, steps: int) -> tuning.Family:
   """Of every outcome; y standardised."""
-  each = [tuning.fit_family(Batch(x, y[..., j], known[..., j]), steps=steps) for j in range(y.shape[-1])]
-  return jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
+  columns = jnp.moveaxis(y, -1, 0), jnp.moveaxis(known, -1, 0)
+  return jax.lax.map(lambda of: tuning.fit_family(Batch(x, *of), steps=steps), columns)
 
 
 def bound_of(prior: Prior) -> tuning.Bound:
@@ -168,10 +169,12 @@ def fingerprint(line: Line, kind: str, risk: float) -> str:
 def kept(path: Path, mark: str, learned: Callable[[], Prior]) -> Prior:
   """From `path` if that is of the same `mark`, and otherwise learned and kept there, whole or not at all."""
   leaves, structure = jax.tree.flatten(Prior(tuning.Scale(*[0] * 5), tuning.Family(*[0] * 7), *[0] * 5))  # pyright: ignore[reportArgumentType]
-  if path.exists():
-    with np.load(path) as stored:
+  try:
+    with path.open("rb") as file, np.load(file) as stored:
       if str(stored["mark"]) == mark:
         return jax.tree.unflatten(structure, [stored[f"leaf{n}"] for n in range(len(leaves))])
+  except (FileNotFoundError, KeyError, ValueError, BadZipFile):  # none yet, or not what this version keeps
+    pass
   prior = learned()
   path.parent.mkdir(parents=True, exist_ok=True)
   beside = path.with_name(path.name + ".new")

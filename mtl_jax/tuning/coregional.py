@@ -76,7 +76,7 @@ def coregional_surrogate(logs: Batch, *, steps: int = 150, learning_rate: float 
     cross = _common(p, z, trials.x) - reach.T @ seen + _own(p, z, trials.x)
     prior = jnp.exp(2 * p.common) - jnp.sum(jnp.square(reach), 0) + jnp.exp(2 * p.own)
     noisy = between + (jnp.exp(2 * p.noise) + 1e-4) * jnp.eye(len(mean))
-    more, variance = posterior(noisy, trials.y - mean, trials.mask, cross, prior)
+    more, variance, _ = posterior(noisy, trials.y - mean, trials.mask, cross, prior)
     return Belief((asked + more)[None], variance[None], jnp.ones(1))
 
   return surrogate

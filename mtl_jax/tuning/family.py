@@ -126,7 +126,7 @@ def family_surrogate(family: Family, forget: float = 0.0) -> Surrogate:
     cross = then[None] * _kernel(family, asked, phi, z, trials.x) + _drift(family, following, when)
     prior = jnp.sum(jnp.square(asked @ family.root), 1) + jnp.exp(2 * family.log_signal)
     prior = prior + _drift(family, following, following)[0]
-    more, variance = posterior(covariance, trials.y - phi @ family.mean, trials.mask, cross, prior)
+    more, variance, _ = posterior(covariance, trials.y - phi @ family.mean, trials.mask, cross, prior)
     return Belief((asked @ family.mean + more)[None], variance[None], jnp.ones(1))
 
   return surrogate

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import cho_solve
 
-from mtl_jax.tuning.gp import Belief, Surrogate, log_marginal, matern, posterior
+from mtl_jax.tuning.gp import Belief, Surrogate, matern, posterior
 from mtl_jax.types import Array, Batch
 
 HYPOTHESES = 64
@@ -46,7 +46,8 @@ def likeliest(hypotheses: Process, trials: Batch) -> Process:
 
   def of(process: Process) -> Array:
     covariance = _kernel(process, trials.x, trials.x) + process.noise * jnp.eye(len(trials.x))
-    return log_marginal(covariance, trials.y, trials.mask)
+    nowhere = jnp.zeros((0, len(trials.x)))
+    return posterior(covariance, trials.y, trials.mask, nowhere, jnp.zeros(0))[2]
 
   at = jnp.argmax(jax.vmap(of)(hypotheses))
   return jax.tree.map(lambda leaf: leaf[at], hypotheses)
@@ -55,7 +56,7 @@ def likeliest(hypotheses: Process, trials: Batch) -> Process:
 def _posterior(process: Process, trials: Batch, z: Array) -> tuple[Array, Array]:
   covariance = _kernel(process, trials.x, trials.x) + process.noise * jnp.eye(len(trials.x))
   prior = jnp.full(len(z), process.signal)
-  return posterior(covariance, trials.y, trials.mask, _kernel(process, z, trials.x), prior)
+  return posterior(covariance, trials.y, trials.mask, _kernel(process, z, trials.x), prior)[:2]
 
 
 def _misranked(draws: Array, trials: Batch) -> Array:
