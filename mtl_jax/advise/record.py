@@ -51,7 +51,7 @@ def _numbers(line: Line, given: Mapping[str, str]) -> dict[str, float]:
   row: dict[str, float] = {}
   for name, text in given.items():
     if name not in known:
-      raise DataError(f"{name!r} is neither a setting nor an outcome; {near(name, columns)}")
+      raise DataError(f"{name!r} is neither a setting nor an outcome; {near(name, known)}")
     try:
       row[known[name]] = float(text)
     except ValueError:

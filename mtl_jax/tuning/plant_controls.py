@@ -5,7 +5,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from mtl_jax.tasks.processes import Plant, from_unit, wafer
+from mtl_jax.tasks.processes import Plant, box, from_unit, wafer
 from mtl_jax.tuning.campaign import Campaign, Responses
 from mtl_jax.types import Array
 
@@ -72,15 +72,17 @@ def run_to_run(key: Array, task: wafer.Task, trials: int) -> Responses:
 
 @partial(jax.jit, static_argnames="runs")
 def ewma_errors(key: Array, task: wafer.Task, weight: Array, runs: int) -> Array:
-  """(runs,) errors in nm of a tool under `wafer.ewma`, which begins with the recipe's author's intercept."""
+  """(runs,) errors in nm of a tool under `wafer.ewma`, kept in the box, from the recipe's author's intercept on."""
+  low, high = (side[0] for side in box(wafer.plant))
   state, _ = wafer.reset(key, task)
   start = wafer.TARGET - wafer.ASSUMED * wafer.plant.settings[0].nominal
 
   def run(carry, key: Array):
     state, intercept, setting = carry
     state, error, _, _ = wafer.step(key, state, setting, task)
-    intercept, setting = wafer.ewma(weight, error, intercept)
-    return (state, intercept, setting), error
+    # y - b u = error + target - b u, with the setting that was applied and not the one that was wanted
+    intercept = weight * (error + wafer.TARGET - wafer.ASSUMED * setting) + (1.0 - weight) * intercept
+    return (state, intercept, jnp.clip((wafer.TARGET - intercept) / wafer.ASSUMED, low, high)), error
 
   first = jnp.asarray(wafer.plant.settings[0].nominal)
   return jax.lax.scan(run, (state, jnp.asarray(start), first), jax.random.split(key, runs))[1]
