@@ -99,7 +99,9 @@ def _known(adviser: Adviser, history: History, running: np.ndarray) -> _Known:
   confidence, families, scale = _CONFIDENCE, None, _plain_scale(history.y)
   if prior is not None:
     confidence, families, scale = prior.bound[0], jax.tree.map(_f32, prior.families), jax.tree.map(_f32, prior.scale)
-  rules = tuning.Rules(*map(_f32, (confidence, np.asarray(line.step) / width, line.trust, line.moving)))
+  rules = tuning.Rules(
+    *map(_f32, (confidence, np.asarray(line.step) / width, line.trust, line.moving, max(confidence, 0.95)))
+  )
   trials = Batch(_f32(x), _f32(np.nan_to_num(y)), jnp.asarray(np.isfinite(y)))
   return _Known(families, scale, trials, jnp.asarray(made), rules)
 
@@ -206,7 +208,7 @@ def ask(adviser: Adviser, *, another: bool = False) -> Advice:
   slices = np.tile(chosen, (len(start), _ALONG, 1))
   for j in range(len(start)):
     slices[j, :, j] = np.linspace(0.0, 1.0, _ALONG)
-  free = tuning.Rules(*map(_f32, (0.0, np.ones(len(start)), 1.0, np.zeros(len(start)))))
+  free = tuning.Rules(*map(_f32, (0.0, np.ones(len(start)), 1.0, np.zeros(len(start)), 0.0)))
   elsewhere = _f32(np.vstack([places, slices.reshape(-1, len(start))]))
   believed = _propose(known._replace(rules=free), elsewhere)
   count = len(places) + len(start) * _ALONG

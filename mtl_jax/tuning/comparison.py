@@ -97,7 +97,7 @@ def safe_confidence(
 def methods(
   key: Array, plant: Plant, logs: Batch, given: Known, z: Array, noise: Array, trials: int, confidence: float
 ) -> dict[str, Method]:
-  """Name -> a campaign; `confidence` is the family's, the others ask for 0.5.
+  """Name -> a campaign; `confidence` is the family's, in trials the others ask for 0.5; all advise at 0.95.
 
   Args:
     logs: in physical units; z: (q, d) candidates.

@@ -19,8 +19,9 @@ class Rules(NamedTuple):
   """What a trial may do; distances are shares of a setting's range, one for all or (d,).
 
   Attributes:
-    confidence: the least believed probability that all limits are kept; where no set-point has it, the one with the
-      highest is tried. `tuning.safety` finds the confidence that holds a violation rate.
+    confidence: the least believed probability that all limits are kept in a trial; where no set-point has it, the
+      one with the highest is tried. `tuning.safety` finds the confidence that holds a violation rate.
+    lasting: the same of the set-point that is advised, where the plant is to stay.
     rate: the most that a setting moves from one trial to the next.
     radius: the most that a setting lies from the best one tried so far (trust region); `rate` goes before it.
     moving: what moving a setting over its whole range costs, in the response's unit; it grows linearly.
@@ -30,6 +31,7 @@ class Rules(NamedTuple):
   rate: Array | float = 1.0
   radius: Array | float = 1.0
   moving: Array | float = 0.0
+  lasting: Array | float = 0.95
 
 
 class Proposal(NamedTuple):
@@ -126,7 +128,7 @@ def propose(
   tried = jnp.argmax(_where_any(new & safe, worth, jnp.where(new, kept, -jnp.inf)))
 
   pool = jnp.where(made > 0, seen, jnp.arange(len(options)) == 0) if advise_tried else jnp.ones(len(options), bool)
-  advised = jnp.argmax(_where_any(pool & safe, expected, jnp.where(pool, kept, -jnp.inf)))
+  advised = jnp.argmax(_where_any(pool & (kept >= rules.lasting), expected, jnp.where(pool, kept, -jnp.inf)))
   return Proposal(options[tried], options[advised], options, beliefs, kept)
 
 
