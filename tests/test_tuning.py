@@ -123,25 +123,8 @@ def test_a_campaign_tries_nothing_twice_and_learns(branin):
   assert np.asarray(made.y - made.gave).std() == pytest.approx(float(noise[0]), rel=0.3)
 
 
-def test_the_opening_and_what_may_be_advised(branin):
-  plant, _, scale, _ = branin
-  z, task = tuning.candidates(plant, 64), plant.sample_task(jax.random.key(8))
-  surrogate = tuning.gp_surrogate(jax.random.key(1), 2, 8)
-
-  @jax.jit
-  def run(key, task, z, scale):
-    how = {"trials": 5, "noise": jnp.zeros(1), "opening": 3, "advise_tried": True}
-    responses = tuning.responses_of(plant, task)
-    return tuning.campaign(key, responses, (surrogate,), tuning.expected_improvement, scale, z, **how)
-
-  made = run(jax.random.key(0), task, z, scale)
-  tried, advised = np.asarray(made.tried).tolist(), np.asarray(made.advised).tolist()
-  assert tried[:3] == np.asarray(z[:3]).tolist() and advised[0] == tried[0]
-  for n in range(1, 6):
-    assert advised[n] in tried[:n]
-
-
-def test_a_plant_drifts_between_trials_and_a_batch_waits_for_its_responses(branin):
+def test_the_opening_what_may_be_advised_a_batch_and_drift(branin):
+  """One trial at the first candidate, two that do not wait for it nor for each other, then three that know those."""
   plant, _, scale, _ = branin
   z, task = tuning.candidates(plant, 64), plant.sample_task(jax.random.key(8))
   drift = jax.tree.map(lambda leaf: 0.01 * jnp.ones_like(leaf), task)
@@ -149,14 +132,19 @@ def test_a_plant_drifts_between_trials_and_a_batch_waits_for_its_responses(brani
 
   @jax.jit
   def run(key):
-    how = {"trials": 4, "noise": jnp.full(1, 50.0), "batch": 2}
+    how = {"trials": 6, "noise": jnp.full(1, 50.0), "batch": 3, "opening": 1, "advise_tried": True}
     responses = tuning.responses_of(plant, task, drift)
     return tuning.campaign(key, responses, (surrogate,), tuning.expected_improvement, scale, z, **how)
 
   one, other = run(jax.random.key(0)), run(jax.random.key(1))
-  np.testing.assert_array_equal(one.tried[:2], other.tried[:2])
-  assert np.any(np.asarray(one.tried[2:]) != np.asarray(other.tried[2:]))
-  for n in range(4):
+  np.testing.assert_array_equal(one.tried[0], z[0])
+  np.testing.assert_array_equal(one.tried[:3], other.tried[:3])
+  assert np.any(np.asarray(one.tried[3:]) != np.asarray(other.tried[3:]))
+  tried, advised = np.asarray(one.tried).tolist(), np.asarray(one.advised).tolist()
+  assert advised[0] == tried[0]
+  for n in range(1, 7):
+    assert advised[n] in tried[:n]
+  for n in range(6):
     now = jax.tree.map(lambda leaf, n=n: leaf + n * jnp.float32(0.01), task)
     np.testing.assert_allclose(one.gave[n, 0], plant.value(from_unit(plant, one.tried[n]), now).value, rtol=1e-4)
 

@@ -22,6 +22,9 @@ def picture(line: Line, history: History, advice: Advice, path: Path) -> None:
   measured = history.y[:, 0] if line.larger else -history.y[:, 0]
   bad = np.any(history.y[:, 1:] > 0, axis=1)
   u = low + history.x * width
+  shown = np.concatenate([measured[np.isfinite(measured)], advice.response, advice.slices[..., 1].ravel()])
+  floor, ceiling = shown.min(), shown.max()
+  room = 0.08 * (ceiling - floor)
   for j, (axis, setting) in enumerate(zip(axes, line.settings, strict=False)):
     along = np.linspace(setting.low, setting.high, advice.slices.shape[1])
     lower, middle, upper, kept = advice.slices[j].T
@@ -33,7 +36,7 @@ def picture(line: Line, history: History, advice: Advice, path: Path) -> None:
     axis.plot(u[~bad, j], measured[~bad], "o", color=_PAST, ms=4, label="measured")
     axis.plot(u[bad, j], measured[bad], "x", color=_BROKEN, ms=7, label="broke a limit")
     axis.axvline(advice.u[j], color=_NEW, label=f"recommendation {advice.number}")
-    axis.set(xlabel=setting_columns(line)[j], xlim=(setting.low, setting.high))
+    axis.set(xlabel=setting_columns(line)[j], xlim=(setting.low, setting.high), ylim=(floor - room, ceiling + room))
   for axis in axes[::columns]:
     axis.set_ylabel(outcome_columns(line)[0])
   last, trial = axes[d], np.arange(1, len(measured) + 1)
