@@ -287,3 +287,36 @@ def test_costs_with_a_long_tail_become_near_to_normal():
   t = np.asarray(tuning.standardise(scale, jnp.asarray(y, jnp.float32)))
   assert abs(skew(y[:, 0])) > 3 * abs(skew(t[:, 0]))
   assert t.mean() == pytest.approx(0, abs=1e-3) and t.std() == pytest.approx(1, abs=1e-3)
+
+
+def past(y):
+  """Two plants' logs at the same places: y (2, 4)."""
+  x = np.linspace(0.1, 0.9, 4)[None, :, None] * np.ones((2, 1, 1))
+  return Batch(jnp.asarray(x, jnp.float32), jnp.asarray(y, jnp.float32), jnp.ones((2, 4), bool))
+
+
+def test_a_multi_task_process_is_the_joint_process_of_all_plants():
+  """With the hyper-parameters that it starts from: one dense process of both past plants' and this plant's trials."""
+  logs = past(RNG.normal(size=(2, 4)))
+  x, y, asked = RNG.random((3, 1)), RNG.normal(size=3), RNG.random((5, 1))
+  data = Batch(*(jnp.asarray(each, jnp.float32) for each in (x, y)), jnp.ones(3, bool))
+  belief = tuning.coregional_surrogate(logs, steps=0)(data, jnp.asarray(asked, jnp.float32))
+  places = np.concatenate([np.asarray(logs.x, float).reshape(-1, 1), x, asked])
+  owner = np.repeat([0, 1, 2], [4, 4, 8])
+  same = owner[:, None] == owner
+  r = np.sqrt(5) * np.abs(places - places.T) / 0.5
+  k = (1 + r + r**2 / 3) * np.exp(-r) * (1 + np.exp(-1.4) * same)
+  noisy = k[:11, :11] + (np.exp(-6) + 1e-4) * np.eye(11)
+  targets = np.concatenate([np.asarray(logs.y, float).ravel(), y])
+  np.testing.assert_allclose(belief.mean[0], k[11:, :11] @ np.linalg.solve(noisy, targets), rtol=2e-2, atol=2e-3)
+  left = np.diag(k[11:, 11:] - k[11:, :11] @ np.linalg.solve(noisy, k[:11, 11:]))
+  np.testing.assert_allclose(belief.variance[0], left, rtol=2e-2, atol=2e-3)
+
+
+def test_of_past_plants_the_one_that_ranks_this_plants_trials_leads():
+  """One past plant rises as this one does, the other falls: beyond the trials the first is followed."""
+  rising = np.linspace(-1.0, 1.0, 4)
+  surrogate = tuning.rgpe_surrogate(jax.random.key(0), past(np.stack([rising, -rising])))
+  data = Batch(jnp.asarray([[0.3], [0.4], [0.5]]), jnp.asarray([0.0, 0.5, 1.0]), jnp.ones(3, bool))
+  mean = np.asarray(surrogate(data, jnp.asarray([[0.1], [0.5], [0.9]])).mean[0])
+  assert mean[0] < mean[1] < mean[2]
