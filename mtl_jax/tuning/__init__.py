@@ -1,17 +1,33 @@
 """Set-points for a plant never seen before, from few noisy trials."""
 
-from mtl_jax.tuning.acquisition import expected_improvement, upper_bound
-from mtl_jax.tuning.campaign import Campaign, campaign, candidates, logs
+from mtl_jax.tuning.acquisition import expected_improvement, nearest, upper_bound
+from mtl_jax.tuning.campaign import Campaign, campaign, candidates, logs, responses_of, sobol
+from mtl_jax.tuning.coregional import coregional_surrogate
 from mtl_jax.tuning.family import Family, family_surrogate, fit_family
 from mtl_jax.tuning.gp import Belief, Surrogate, gp_surrogate, log_marginal, matern, posterior
+from mtl_jax.tuning.plant_controls import ewma_errors, modifier_adaptation, run_to_run
+from mtl_jax.tuning.proposal import Proposal, Rules, expectation, probability_kept, propose
+from mtl_jax.tuning.rgpe import rgpe_surrogate
+from mtl_jax.tuning.safety import CONFIDENCES, Bound, bound_of, broken, replay
+from mtl_jax.tuning.scale import Scale, restore, scale_of, standardise
 
 __all__ = [
+  "CONFIDENCES",
   "Belief",
+  "Bound",
   "Campaign",
   "Family",
+  "Proposal",
+  "Rules",
+  "Scale",
   "Surrogate",
+  "bound_of",
+  "broken",
   "campaign",
   "candidates",
+  "coregional_surrogate",
+  "ewma_errors",
+  "expectation",
   "expected_improvement",
   "family_surrogate",
   "fit_family",
@@ -19,6 +35,18 @@ __all__ = [
   "log_marginal",
   "logs",
   "matern",
+  "modifier_adaptation",
+  "nearest",
   "posterior",
+  "probability_kept",
+  "propose",
+  "replay",
+  "responses_of",
+  "restore",
+  "rgpe_surrogate",
+  "run_to_run",
+  "scale_of",
+  "sobol",
+  "standardise",
   "upper_bound",
 ]

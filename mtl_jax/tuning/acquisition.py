@@ -8,18 +8,26 @@ from jax.scipy.stats import norm
 from mtl_jax.tuning.gp import Belief
 from mtl_jax.types import Array
 
-Acquisition = Callable[[Belief, Array], Array]
-"""acquisition(belief, best) -> (q,); best () is the highest expected response where a trial was made."""
+Acquisition = Callable[[Belief, Array, Array], Array]
+"""acquisition(belief, best, kept) -> (q,); best () is the highest expected response where a trial was made, kept (q,)
+the probability that a set-point keeps all limits."""
 
 
-def expected_improvement(belief: Belief, best: Array) -> Array:
-  """E[max(response - best, 0)], averaged over hypotheses (J. Mockus 1975; D. R. Jones et al. 1998, equation 15)."""
+def expected_improvement(belief: Belief, best: Array, kept: Array) -> Array:
+  """E[max(response - best, 0)], averaged over hypotheses (J. Mockus 1975; D. R. Jones et al. 1998, equation 15), times
+  the probability that the limits are kept (J. R. Gardner et al., "Bayesian optimization with inequality constraints",
+  ICML 2014)."""
   deviation = jnp.sqrt(belief.variance)
   gain = belief.mean - best
   z = gain / deviation
-  return belief.weight @ (gain * norm.cdf(z) + deviation * norm.pdf(z))
+  return belief.weight @ (gain * norm.cdf(z) + deviation * norm.pdf(z)) * kept
+
+
+def nearest(target: Array) -> Acquisition:
+  """Minus the expected squared distance of the response from a target (), standardised: for runs that all count."""
+  return lambda belief, best, kept: -belief.weight @ (jnp.square(belief.mean - target) + belief.variance)
 
 
 def upper_bound(width: float = 2.0) -> Acquisition:
-  """mean + width * deviation, averaged over hypotheses (N. Srinivas et al., ICML 2010)."""
-  return lambda belief, best: belief.weight @ (belief.mean + width * jnp.sqrt(belief.variance))
+  """mean + width * deviation, averaged over hypotheses (N. Srinivas et al., ICML 2010); limits are left to `Rules`."""
+  return lambda belief, best, kept: belief.weight @ (belief.mean + width * jnp.sqrt(belief.variance))

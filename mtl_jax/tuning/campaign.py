@@ -1,5 +1,6 @@
 """A campaign of trials on one plant, as one scan: vmap it over plants, noise and seeds."""
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -10,90 +11,113 @@ from scipy.stats import qmc
 from mtl_jax.tasks.processes import Plant, box, from_unit, nominal
 from mtl_jax.tuning.acquisition import Acquisition
 from mtl_jax.tuning.gp import Surrogate
+from mtl_jax.tuning.proposal import Rules, propose
+from mtl_jax.tuning.scale import Scale
 from mtl_jax.types import Array, Batch, PyTree
+
+Responses = Callable[[Array, Array], Array]
+"""responses(z (d,) in the unit box, trials made before ()) -> (1 + c,): the response and the limits, without noise."""
 
 
 class Campaign(NamedTuple):
-  """Of each trial.
+  """Of each trial, in the order of time; n trials, and responses in the plant's units.
 
   Attributes:
-    tried: (n,) which candidate; y: (n,) what was measured, in the plant's unit
-    advised: (n + 1,) which candidate is advised before the first trial and after each
+    tried: (n, d) where, in the unit box; y: (n, 1 + c) what was measured; gave: (n, 1 + c) without noise
+    advised: (n + 1, d) before the first trial and after each; would_give: (n + 1, 1 + c) then, without noise
   """
 
   tried: Array
   y: Array
+  gave: Array
   advised: Array
+  would_give: Array
 
 
-def logs(key: Array, plant: Plant, plants: int, trials: int, noise: float) -> tuple[Array, Array, Array]:
+def responses_of(plant: Plant, task: PyTree, drift: PyTree | None = None) -> Responses:
+  """Of a simulated plant; `drift`, like `task`, is added to it after every trial."""
+
+  def responses(z: Array, made: Array) -> Array:
+    now = task if drift is None else jax.tree.map(lambda a, b: a + made.astype(jnp.float32) * b, task, drift)
+    outcome = plant.value(from_unit(plant, z), now)
+    return jnp.concatenate([outcome.value[None], outcome.constraints])
+
+  return responses
+
+
+def logs(key: Array, plant: Plant, plants: int, trials: int, noise: float) -> tuple[Batch, Array]:
   """Trials of other plants at set-points drawn uniformly.
 
   Returns:
-    (plants, trials, d) set-points in the unit box; (plants, trials) what was measured, in the plant's unit; () the
-    noise's deviation, `noise` times that of the response.
+    x (plants, trials, d) set-points in the unit box, y (plants, trials, 1 + c) what was measured, in the plant's
+    units; (1 + c,) the noise's deviations, `noise` times those of the responses.
   """
 
   def of(key: Array) -> tuple[Array, Array, Array]:
     task_key, place_key, noise_key = jax.random.split(key, 3)
-    task = plant.sample_task(task_key)
+    responses = responses_of(plant, plant.sample_task(task_key))
     z = jax.random.uniform(place_key, (trials, len(plant.settings)))
-    values = jax.vmap(lambda u: plant.value(u, task).value)(from_unit(plant, z))
-    return z, values, jax.random.normal(noise_key, (trials,))
+    values = jax.vmap(lambda z: responses(z, jnp.asarray(0)))(z)
+    return z, values, jax.random.normal(noise_key, values.shape)
 
   z, values, errors = jax.vmap(of)(jax.random.split(key, plants))
-  deviation = noise * jnp.std(values)
-  return z, values + deviation * errors, deviation
+  deviation = noise * jnp.std(values, axis=(0, 1))
+  y = values + deviation[None, None] * errors
+  return Batch(z, y, jnp.ones(y.shape, bool)), deviation
+
+
+def sobol(count: int, first: np.ndarray | Array) -> Array:
+  """(count, d) in the unit box: `first` (d,), where a plant begins, and then Sobol points."""
+  points = qmc.Sobol(len(first), scramble=False).random_base2(int(np.ceil(np.log2(count))))[: count - 1]
+  return jnp.asarray(np.vstack([np.asarray(first), points]), jnp.float32)
 
 
 def candidates(plant: Plant, count: int) -> Array:
-  """(count, d) in the unit box: the nominal set-point, where a plant begins, and then Sobol points."""
+  """(count, d) in the unit box: the nominal set-point and then Sobol points."""
   low, high = (np.asarray(side) for side in box(plant))
-  points = qmc.Sobol(len(low), scramble=False).random_base2(int(np.ceil(np.log2(count))))[: count - 1]
-  return jnp.asarray(np.vstack([(np.asarray(nominal(plant)) - low) / (high - low), points]), jnp.float32)
+  return sobol(count, (np.asarray(nominal(plant)) - low) / (high - low))
 
 
 def campaign(
   key: Array,
-  plant: Plant,
-  task: PyTree,
-  surrogate: Surrogate,
+  responses: Responses,
+  surrogates: Sequence[Surrogate],
   acquisition: Acquisition,
+  scale: Scale,
   z: Array,
-  scale: Array,
+  rules: Rules = Rules(),  # noqa: B008
   *,
   trials: int,
-  noise: Array | float,
+  noise: Array,
   opening: int = 0,
+  batch: int = 1,
   advise_tried: bool = False,
 ) -> Campaign:
-  """Trials one after another, each where the acquisition is highest after those before; no candidate is tried twice.
+  """Trials one after another, each as `propose` has it after those before.
 
   Args:
-    z: (q, d) candidates in the unit box.
-    scale: (2,) what the surrogate's responses are standardised by.
-    noise: deviation of a trial, in the plant's unit.
-    opening: trials at the first candidates, before the acquisition chooses.
-    advise_tried: advise only what was tried, or the nominal set-point; otherwise any candidate.
+    noise: (1 + c,) deviations of a trial, in the plant's units.
+    opening: trials at the first of the candidates z (q, d), before the acquisition chooses.
+    batch: trials that are made before their responses are known.
   """
-  values = jax.vmap(lambda u: plant.value(u, task).value)(from_unit(plant, z))
-  measured = values + noise * jax.random.normal(key, values.shape)
+  errors = noise[None] * jax.random.normal(key, (trials, len(noise)))
+  places = jnp.arange(trials)
 
-  def belief_of(tried: Array, made: Array):
-    """What is believed of the candidates, which were tried, and which is advised."""
-    mask = jnp.arange(trials) < made
-    y = (measured[tried] - scale[0]) / scale[1]
-    belief = surrogate(Batch(z[tried], jnp.where(mask, y, 0.0), mask), z)
-    expected, seen = belief.weight @ belief.mean, jnp.zeros(len(z), bool).at[tried].max(mask)
-    allowed = jnp.where(jnp.any(seen), seen, jnp.arange(len(z)) == 0) if advise_tried else jnp.ones(len(z), bool)
-    return belief, seen, jnp.argmax(jnp.where(allowed, expected, -jnp.inf))
+  def proposed(x: Array, y: Array, made: Array):
+    mask = jnp.broadcast_to((places < made - made % batch)[:, None], y.shape)
+    how = {"advise_tried": advise_tried, "believer": batch > 1}
+    return propose(surrogates, acquisition, scale, Batch(x, y, mask), made, z, rules, **how)
 
-  def step(tried: Array, made: Array) -> tuple[Array, Array]:
-    belief, seen, advised = belief_of(tried, made)
-    expected = belief.weight @ belief.mean
-    best = jnp.max(jnp.where(seen | (made == 0), expected, -jnp.inf))
-    worth = jnp.where(seen, -jnp.inf, acquisition(belief, best))
-    return tried.at[made].set(jnp.where(made < opening, made, jnp.argmax(worth))), advised
+  def step(carry: tuple[Array, Array], made: Array):
+    x, y = carry
+    proposal = proposed(x, y, made)
+    where = jnp.where(made < opening, z[jnp.minimum(made, len(z) - 1)], proposal.tried)
+    gave, would_give = responses(where, made), responses(proposal.advised, made)
+    carry = x.at[made].set(where), y.at[made].set(gave + errors[made])
+    return carry, (gave, proposal.advised, would_give)
 
-  tried, advised = jax.lax.scan(step, jnp.zeros(trials, int), jnp.arange(trials))
-  return Campaign(tried, measured[tried], jnp.append(advised, belief_of(tried, jnp.asarray(trials))[2]))
+  start = jnp.tile(z[:1], (trials, 1)), jnp.zeros(errors.shape)
+  (x, y), (gave, advised, would_give) = jax.lax.scan(step, start, places)
+  last, after = proposed(x, y, jnp.asarray(trials)).advised, jnp.asarray(trials)
+  advised, would_give = jnp.vstack([advised, last[None]]), jnp.vstack([would_give, responses(last, after)[None]])
+  return Campaign(x, y, gave, advised, would_give)

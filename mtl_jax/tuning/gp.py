@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.linalg import cho_solve, solve_triangular
+from jax.scipy.linalg import cho_solve
 
 from mtl_jax.types import Array, Batch
 
@@ -41,42 +41,78 @@ def matern(a: Array, b: Array, lengthscale: Array) -> Array:
   return (1.0 + r + jnp.square(r) / 3.0) * jnp.exp(-r)
 
 
-def _factor(covariance: Array, mask: Array) -> Array:
-  """Cholesky factor of the covariance of the trials that were made; the others are independent of everything."""
+def _of_the_made(covariance: Array, mask: Array) -> Array:
+  """Covariance of the trials that were made; the others are independent of everything, with a variance of 1."""
   made = mask[:, None] & mask[None]
-  return jnp.linalg.cholesky(jnp.where(made, covariance, 0.0) + jnp.diag(jnp.where(mask, _JITTER, 1.0)))
+  return jnp.where(made, covariance, 0.0) + jnp.diag(jnp.where(mask, _JITTER, 1.0))
 
 
 def log_marginal(covariance: Array, error: Array, mask: Array) -> Array:
   """() logarithm of the density of the trials; covariance (n, n) with noise, error (n,) = y - prior mean."""
-  factor, left = _factor(covariance, mask), jnp.where(mask, error, 0.0)
+  factor, left = jnp.linalg.cholesky(_of_the_made(covariance, mask)), jnp.where(mask, error, 0.0)
   count = jnp.sum(mask.astype(left.dtype))
   spread = jnp.sum(jnp.log(jnp.diagonal(factor)))
   return -0.5 * left @ cho_solve((factor, True), left) - spread - 0.5 * count * jnp.log(2.0 * jnp.pi)
 
 
-def posterior(covariance: Array, error: Array, mask: Array, cross: Array, prior: Array) -> tuple[Array, Array]:
-  """(q,), (q,): what the trials add to the prior mean, and the variance that they leave.
+def _eliminated(covariance: Array, right: Array) -> tuple[Array, Array]:
+  """(n,) the pivots of the Cholesky factor L of covariance (n, n), and (n, m) L^-1 right, column by column.
+
+  Plain arithmetic and not LAPACK: of a few trials it is as quick, and on a CPU two batched calls of LAPACK that are in
+  flight at a time, as of a response and its limits, wait for each other's threads for ever (jaxlib 0.10, two cores).
+  """
+  n = len(covariance)
+
+  def step(carry: tuple[Array, Array], k: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    left, right = carry
+    pivot = jnp.sqrt(left[k, k])
+    column = jnp.where(jnp.arange(n) > k, left[:, k] / pivot, 0.0)
+    solved = right[k] / pivot
+    return (left - column[:, None] * column[None], right - column[:, None] * solved[None]), (pivot, solved)
+
+  return jax.lax.scan(step, (covariance, right), jnp.arange(n))[1]
+
+
+def posterior(covariance: Array, error: Array, mask: Array, cross: Array, prior: Array) -> tuple[Array, Array, Array]:
+  """(q,), (q,), (): what the trials add to the prior mean, the variance they leave, and their `log_marginal`.
 
   Args:
     covariance: (n, n) of the trials, with noise; error: (n,) y - prior mean; mask: (n,).
     cross: (q, n) covariance of the response with that of the trials; prior: (q,) variance before.
   """
-  factor, left = _factor(covariance, mask), jnp.where(mask, error, 0.0)
-  cross = jnp.where(mask[None], cross, 0.0)
-  seen = solve_triangular(factor, cross.T, lower=True)
-  return cross @ cho_solve((factor, True), left), jnp.maximum(prior - jnp.sum(jnp.square(seen), 0), 1e-10)
+  left, cross = jnp.where(mask, error, 0.0), jnp.where(mask[None], cross, 0.0)
+  pivots, solved = _eliminated(_of_the_made(covariance, mask), jnp.concatenate([left[:, None], cross.T], axis=1))
+  whitened, seen = solved[:, 0], solved[:, 1:]
+  count = jnp.sum(mask.astype(left.dtype))
+  density = -0.5 * whitened @ whitened - jnp.sum(jnp.log(pivots)) - 0.5 * count * jnp.log(2.0 * jnp.pi)
+  return whitened @ seen, jnp.maximum(prior - jnp.sum(jnp.square(seen), 0), 1e-10), density
+
+
+def ageing(mask: Array, forget: float, dtype: jnp.dtype) -> tuple[Array, Array]:
+  """(n, n), (n,): correlation of a plant with itself between trials, and at each trial with the next one to come.
+
+  (1 - forget)^(|i - j| / 2) for trials i and j in the order of time (I. Bogunovic, J. Scarlett, V. Cevher,
+  "Time-varying Gaussian process bandit optimization", AISTATS 2016); the next is after the last that was measured.
+  """
+  place = jnp.arange(len(mask), dtype=dtype)
+  following = jnp.max(jnp.where(mask, place + 1.0, 0.0))
+  kept = jnp.asarray((1.0 - forget) ** 0.5, dtype)
+  return kept ** jnp.abs(place[:, None] - place[None]), kept ** jnp.abs(following - place)
 
 
 def gp_surrogate(
-  key: Array, dimensions: int, hypotheses: int = 64, lengthscale: tuple[float, float] = (0.1, 3.0)
+  key: Array,
+  dimensions: int,
+  hypotheses: int = 64,
+  lengthscale: tuple[float, float] = (0.1, 3.0),
+  forget: float = 0.0,
 ) -> Surrogate:
   """One plant's trials and nothing else; y standardised by what is known of the kind of plant.
 
   Hyper-parameters are not picked but averaged over, as J. Snoek, H. Larochelle, R. P. Adams ("Practical Bayesian
   optimization of machine learning algorithms", NeurIPS 2012, section 3.2) do, here over draws from the prior, each
   weighted by the marginal likelihood: lengthscales and the noise's deviation (0.01 to 0.3) are log-uniform, the
-  variance of the response log-normal around 1.
+  variance of the response log-normal around 1. `forget` is of `ageing`.
   """
   keys = jax.random.split(key, 3)
   low, high = jnp.log(lengthscale[0]), jnp.log(lengthscale[1])
@@ -85,11 +121,13 @@ def gp_surrogate(
   signal = jnp.exp(jax.random.normal(keys[2], (hypotheses,)))
 
   def surrogate(trials: Batch, z: Array) -> Belief:
+    between, then = ageing(trials.mask, forget, trials.x.dtype)
+
     def of(lengthscale: Array, noise: Array, signal: Array) -> tuple[Array, Array, Array]:
-      covariance = signal * matern(trials.x, trials.x, lengthscale) + jnp.square(noise) * jnp.eye(len(trials.x))
-      cross = signal * matern(z, trials.x, lengthscale)
-      mean, variance = posterior(covariance, trials.y, trials.mask, cross, jnp.full(len(z), signal))
-      return mean, variance, log_marginal(covariance, trials.y, trials.mask)
+      covariance = signal * between * matern(trials.x, trials.x, lengthscale)
+      covariance = covariance + jnp.square(noise) * jnp.eye(len(trials.x))
+      cross = signal * then[None] * matern(z, trials.x, lengthscale)
+      return posterior(covariance, trials.y, trials.mask, cross, jnp.full(len(z), signal))
 
     mean, variance, likelihood = jax.vmap(of)(scales, noise, signal)
     return Belief(mean, variance, jax.nn.softmax(likelihood))

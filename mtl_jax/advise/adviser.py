@@ -1,0 +1,240 @@
+"""The next trial of one plant from its log: where, what is expected of it, and why.
+
+Beside LOG lies the folder LOG.advice: `asked.jsonl` with every recommendation, and `prior.npz`, what was learned of
+other plants. Both can be thrown away; the log is all that a recommendation follows from.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mtl_jax import tuning
+from mtl_jax.advise import prior as priors
+from mtl_jax.advise import record
+from mtl_jax.advise.history import History, in_box, read
+from mtl_jax.advise.line import Line, ranges, setting_columns
+from mtl_jax.types import Array, Batch
+
+CANDIDATES = 2048
+_OPENING = 3  # trials at the first candidates where nothing is known of other plants
+_CONFIDENCE = 0.9  # there
+_PAD = 16  # programs are compiled for logs of multiples of it
+_ALONG = 64  # set-points of a slice
+_SIDE = 1.645  # deviations, of a two-sided 90 %
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(20)
+
+
+class Adviser(NamedTuple):
+  """One plant, its log, and what is known of others."""
+
+  line: Line
+  path: Path
+  prior: priors.Prior | None
+
+
+class Advice(NamedTuple):
+  """A recommendation; responses are as they are measured, set-points in physical units.
+
+  Attributes:
+    number: from 1; repeated: it has been given before and not been answered
+    u: (d,) what to try; advised: (d,) where to run if there is no further trial
+    gain: expected at u over `so_far`, expected at the best trial, or where the plant runs now; better is positive
+    response: (3,) 5, 50 and 95 % of the response at u
+    kept: believed probability that all limits are kept at u; asked_for: the least that it should be
+    bound: None where nothing is known of other plants; broken: trials of this plant that broke a limit; trials: all
+    reasons: lines of text
+    slices: (d, 64, 4) along each setting through u, over its range: 5, 50 and 95 % of the response, and `kept`
+  """
+
+  number: int
+  repeated: bool
+  u: np.ndarray
+  advised: np.ndarray
+  gain: float
+  so_far: float
+  response: np.ndarray
+  kept: float
+  asked_for: float
+  bound: tuning.Bound | None
+  broken: int
+  trials: int
+  reasons: tuple[str, ...]
+  slices: np.ndarray
+
+
+class _Known(NamedTuple):
+  """What a proposal follows from, as arrays of a few fixed shapes."""
+
+  families: tuning.Family | None
+  scale: tuning.Scale
+  trials: Batch
+  made: Array
+  rules: tuning.Rules
+
+
+@jax.jit
+def _propose(known: _Known, z: Array) -> tuning.Proposal:
+  d, outcomes = z.shape[1], known.trials.y.shape[1]
+  if known.families is None:
+    surrogates: tuple[tuning.Surrogate, ...] = (tuning.gp_surrogate(jax.random.key(0), d),) * outcomes
+    acquisition = tuning.expected_improvement
+  else:
+    surrogates, acquisition = priors.surrogates_of(known.families), tuning.upper_bound(priors.WIDTH)
+  how = {"advise_tried": known.families is None, "believer": True}
+  return tuning.propose(surrogates, acquisition, known.scale, known.trials, known.made, z, known.rules, **how)
+
+
+def _known(adviser: Adviser, history: History, running: np.ndarray) -> _Known:
+  """The log, and then what is running, (m, d) in the unit box."""
+  line, prior = adviser.line, adviser.prior
+  made = len(history.x) + len(running)
+  rows = -(-(made + 1) // _PAD) * _PAD
+  x, y = np.zeros((rows, len(line.settings))), np.full((rows, 1 + len(line.limits)), np.nan)
+  x[:made], y[: len(history.y)] = np.vstack([history.x, running]), history.y
+  _, width = ranges(line)
+  confidence, families, scale = _CONFIDENCE, None, _plain_scale(history.y)
+  if prior is not None:
+    confidence, families, scale = prior.bound[0], jax.tree.map(_f32, prior.families), jax.tree.map(_f32, prior.scale)
+  rules = tuning.Rules(
+    *map(_f32, (confidence, np.asarray(line.step) / width, line.trust, line.moving, max(confidence, 0.95)))
+  )
+  trials = Batch(_f32(x), _f32(np.nan_to_num(y)), jnp.asarray(np.isfinite(y)))
+  return _Known(families, scale, trials, jnp.asarray(made), rules)
+
+
+def _f32(array: ArrayLike) -> Array:
+  return jnp.asarray(array, jnp.float32)
+
+
+def _plain_scale(y: np.ndarray) -> tuning.Scale:
+  """Middle and deviation of this plant's own outcomes, (n, 1 + c) with NaN; 0 and 1 before there are enough."""
+  mean, deviation = np.zeros(y.shape[1]), np.ones(y.shape[1])
+  if len(y) >= _OPENING and np.isfinite(y).any(0).all():
+    mean, deviation = np.nanmean(y, axis=0), np.nanstd(y, axis=0)
+  one = np.ones(y.shape[1])
+  return tuning.Scale(*map(_f32, (mean, np.where(deviation > 0, deviation, 1.0), one, 0 * one, one)))
+
+
+def _moments(belief: tuning.Belief) -> tuple[np.ndarray, np.ndarray]:
+  """Mean and deviation of the mixture of hypotheses, standardised."""
+  weight, means = np.asarray(belief.weight), np.asarray(belief.mean)
+  mean = weight @ means
+  return mean, np.sqrt(weight @ (np.asarray(belief.variance) + (means - mean[None]) ** 2))
+
+
+def _in_units(scale: tuning.Scale, t: np.ndarray) -> np.ndarray:
+  first = jax.tree.map(lambda leaf: leaf[0], scale)
+  return np.asarray(tuning.restore(first, _f32(t)))
+
+
+def _reasons(adviser: Adviser, known: _Known, proposal: tuning.Proposal, at: int, start: np.ndarray, gaps: np.ndarray):
+  """Lines: past plants that this one is like, gaps (plants,) in the response's unit; what limits and boxes hold."""
+  line, prior = adviser.line, adviser.prior
+  low, width = ranges(line)
+  if prior is not None:
+    for plant in np.argsort(gaps)[:3]:
+      best = zip(line.settings, low + prior.best[plant] * width, strict=True)
+      where = ", ".join(f"{setting.name} {value:.4g}" for setting, value in best)
+      yield f"it is like {prior.names[plant]}, {gaps[plant]:.3g} {line.unit} apart (median), best at {where}"
+  confidence = float(known.rules.confidence)
+  wanted = int(np.argmax(_moments(proposal.beliefs[0])[0]))
+  for j, (limit, belief) in enumerate(zip(line.limits, proposal.beliefs[1:], strict=True), start=1):
+    border = jax.tree.map(lambda leaf, j=j: leaf[j : j + 1], known.scale)
+    alone = float(tuning.probability_kept((belief,), border)[wanted])
+    if alone < confidence:
+      yield (
+        f"active limit: {limit.name}, kept with a probability of {alone:.2g} where the response would be best; "
+        f"{confidence:.3g} is asked for"
+      )
+  if float(proposal.kept[at]) < confidence:
+    yield "no set-point within reach is believed to be safe enough; this one is the likeliest to keep all limits"
+  made, chosen = int(known.made), np.asarray(proposal.options[at])
+  last = np.asarray(known.trials.x[made - 1]) if made else start
+  for setting, to, came, step in zip(line.settings, chosen, last, np.asarray(known.rules.rate), strict=True):
+    if min(to, 1 - to) < 1e-3:
+      yield f"{setting.name} is at the end of its range"
+    elif abs(abs(to - came) - step) < 1e-3:
+      yield f"{setting.name} moves as far as one step may"
+
+
+def ask(adviser: Adviser, *, another: bool = False) -> Advice:
+  """The next recommendation, on record when this returns; one that was not answered is said again.
+
+  Args:
+    another: a further trial while the ones that were recommended are still running.
+
+  Raises:
+    DataError: the log is wrong; names the field.
+  """
+  line, prior = adviser.line, adviser.prior
+  low, width = ranges(line)
+  history, asked = read(adviser.path, line), record.asked(adviser.path)
+  running = record.running(asked, history)
+  repeated = bool(running) and not another and len(history.x) == asked[-1]["rows"]
+  beside = running[:-1] if repeated else running
+  columns = setting_columns(line)
+  settings = {row["number"]: [row["settings"][name] for name in columns] for row in asked}
+  beside_u = np.asarray([settings[number] for number in beside]).reshape(len(beside), len(columns))
+  known = _known(adviser, history, in_box(line, beside_u, f"{record.path_of(adviser.path)}"))
+
+  start = (np.asarray([setting.nominal for setting in line.settings]) - low) / width
+  proposal = _propose(known, tuning.sobol(CANDIDATES, start))
+  options, made = np.asarray(proposal.options), int(known.made)
+  if repeated:
+    chosen = (np.asarray(settings[running[-1]]) - low) / width
+  elif prior is None and made < _OPENING:
+    chosen = options[made]
+  else:
+    chosen = np.asarray(proposal.tried)
+  at = int(np.argmin(np.sum((options - chosen) ** 2, axis=1)))
+
+  mean, deviation = _moments(proposal.beliefs[0])
+  tried = CANDIDATES + np.arange(len(history.x))
+  safe = tried[np.asarray(proposal.kept)[tried] >= float(known.rules.confidence)]
+  best = int(safe[np.argmax(mean[safe])]) if len(safe) else 0
+  weights = _WEIGHTS / _WEIGHTS.sum()
+  here, so_far = (float(_in_units(known.scale, mean[k] + deviation[k] * _NODES) @ weights) for k in (at, best))
+
+  def side(of: np.ndarray) -> np.ndarray:
+    """(..., 3) of (mean, deviation)."""
+    ends = _in_units(known.scale, of[0][..., None] + of[1][..., None] * np.asarray([-_SIDE, 0.0, _SIDE]))
+    return ends if line.larger else -ends[..., ::-1]
+
+  places = np.zeros((0, len(start))) if prior is None else prior.places
+  slices = np.tile(chosen, (len(start), _ALONG, 1))
+  for j in range(len(start)):
+    slices[j, :, j] = np.linspace(0.0, 1.0, _ALONG)
+  free = tuning.Rules(*map(_f32, (0.0, np.ones(len(start)), 1.0, np.zeros(len(start)), 0.0)))
+  elsewhere = _f32(np.vstack([places, slices.reshape(-1, len(start))]))
+  believed = _propose(known._replace(rules=free), elsewhere)
+  count = len(places) + len(start) * _ALONG
+  there = np.stack(_moments(believed.beliefs[0]))[:, :count]
+  shown = np.concatenate([side(there), np.asarray(believed.kept)[:count, None]], axis=1)
+  gaps = np.zeros(0)
+  if prior is not None:
+    gaps = np.median(np.abs(prior.expected - _in_units(known.scale, there[0][: len(places)])[None]), axis=1)
+
+  number = asked[-1]["number"] + (not repeated) if asked else 1
+  u = low + chosen * width
+  if not repeated:
+    record.write(adviser.path, number, len(history.x), beside, dict(zip(columns, map(float, u), strict=True)))
+  return Advice(
+    number=number,
+    repeated=repeated,
+    u=u,
+    advised=low + np.asarray(proposal.advised) * width,
+    gain=here - so_far,
+    so_far=so_far if line.larger else -so_far,
+    response=side(np.stack([mean[at], deviation[at]])),
+    kept=float(proposal.kept[at]),
+    asked_for=float(known.rules.confidence),
+    bound=None if prior is None else priors.bound_of(prior),
+    broken=int(np.sum(np.any(history.y[:, 1:] > 0, axis=1))),
+    trials=len(history.x),
+    reasons=tuple(_reasons(adviser, known, proposal, at, start, gaps)),
+    slices=shown[len(places) :].reshape(len(start), _ALONG, 4),
+  )

@@ -1,0 +1,158 @@
+"""The log of a plant's trials: JSON lines or Parquet, a column for each setting and outcome, in the order of time."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as arrow
+from pyarrow import parquet
+
+from mtl_jax.advise.line import Line, inward, near, outcome_columns, ranges, setting_columns
+from mtl_jax.data import DataError
+from mtl_jax.data.folder import read_csv
+
+ANSWERS = "answers"  # a log's column: which recommendation a trial was made for
+
+
+class History(NamedTuple):
+  """Attributes:
+  x: (n, d) in the unit box; y: (n, 1 + c) to be made large and kept at most 0, NaN where nothing was measured
+  answers: numbers of the recommendations that were answered
+  """
+
+  x: np.ndarray
+  y: np.ndarray
+  answers: frozenset[int]
+
+
+def _whole_lines(raw: bytes, path: Path) -> tuple[list[dict[str, Any]], int]:
+  """The rows, and where the last whole one ends; what a kill left of a line is no row."""
+  rows, end = [], 0
+  for number, text in enumerate(raw.split(b"\n"), start=1):
+    last = end + len(text) >= len(raw)
+    try:
+      row = json.loads(text) if text.strip() else None
+    except ValueError:
+      if last:
+        break
+      raise DataError(f"{path}, line {number} is not JSON: {text[:80]!r}; mend it or take it out") from None
+    if row is not None and not isinstance(row, dict):
+      raise DataError(f"{path}, line {number} must be an object of names and numbers, and is {text[:80]!r}")
+    rows.extend([] if row is None else [row])
+    end += len(text) + (0 if last else 1)
+  return rows, end
+
+
+def frame(path: Path) -> pd.DataFrame:
+  """Of a .jsonl, .parquet or .csv file.
+
+  Raises:
+    DataError: there is none, or it cannot be read.
+  """
+  try:
+    match path.suffix:
+      case ".jsonl":
+        return pd.DataFrame(_whole_lines(path.read_bytes(), path)[0])
+      case ".parquet":
+        return pd.read_parquet(path)
+      case ".csv":
+        return read_csv(path)
+  except FileNotFoundError:
+    raise DataError(f"{path}: there is no such file") from None
+  except (arrow.ArrowInvalid, OSError) as error:
+    raise DataError(f"{path} cannot be read: {error}") from None
+  raise DataError(f"{path} must end in .jsonl, .parquet or .csv")
+
+
+def numbers(table: pd.DataFrame, wanted: Sequence[str], where: str, *, optional: bool = False) -> np.ndarray:
+  """(n, len(wanted)): columns by their names, with the unit or without; NaN where a cell is empty.
+
+  Raises:
+    DataError: a column is missing and not `optional`, has another unit, or a cell is no number.
+  """
+  found = []
+  for name in wanted:
+    bare = name.partition(" [")[0]
+    present = next((each for each in (name, bare) if each in table.columns), None)
+    if present is None:
+      other = next((each for each in map(str, table.columns) if each.startswith(f"{bare} [")), None)
+      if other is not None:
+        raise DataError(f"{where}: {other!r} is in another unit than {name!r}; convert it, or change the settings file")
+      if not optional:
+        raise DataError(f"{where} has no column {name!r}; {near(name, map(str, table.columns))}")
+      found.append(np.full(len(table), np.nan))
+      continue
+    values = pd.to_numeric(table[present], errors="coerce").to_numpy(float)
+    bad = table[present].notna().to_numpy() & ~np.isfinite(values)
+    if bad.any():
+      row = int(np.flatnonzero(bad)[0])
+      raise DataError(f"{where}, trial {row + 1}: {present!r} is {table[present].iloc[row]!r}, and must be a number")
+    found.append(values)
+  return np.stack(found, axis=1) if found else np.zeros((len(table), 0))
+
+
+def in_box(line: Line, u: np.ndarray, where: str) -> np.ndarray:
+  """(n, d) in physical units -> in the unit box.
+
+  Raises:
+    DataError: a setting is missing or outside of its range.
+  """
+  low, width = ranges(line)
+  z = (u - low) / width
+  for row, j in np.argwhere(~((z >= -1e-6) & (z <= 1 + 1e-6))):
+    setting = line.settings[j]
+    said = f"{where}, trial {row + 1}: {setting_columns(line)[j]!r}"
+    if not np.isfinite(u[row, j]):
+      raise DataError(f"{said} is missing: every trial needs the settings that were really applied")
+    outside = f"{u[row, j]:g}, outside of {setting.low:g} to {setting.high:g}"
+    raise DataError(f"{said} is {outside}: check the number and its unit, or widen the range")
+  return np.clip(z, 0.0, 1.0)
+
+
+def read(path: Path, line: Line) -> History:
+  """A log that is not there yet has no trials.
+
+  Raises:
+    DataError: names the field and trial that is wrong.
+  """
+  d, outcomes = len(line.settings), outcome_columns(line)
+  if not path.exists() or (table := frame(path)).empty:
+    return History(np.zeros((0, d)), np.zeros((0, len(outcomes))), frozenset())
+  x = in_box(line, numbers(table, setting_columns(line), str(path)), str(path))
+  y = inward(line, numbers(table, outcomes, str(path), optional=True))
+  answers = pd.to_numeric(table[ANSWERS]).dropna() if ANSWERS in table.columns else ()
+  return History(x, y, frozenset(int(each) for each in answers))
+
+
+def append(path: Path, row: Mapping[str, Any]) -> None:
+  """One more row, on disk when this returns; a kill leaves the log with it or without it.
+
+  A JSON log grows by a line, and what a kill left of one before is cut off; a Parquet log is written anew beside itself
+  and takes the old one's place.
+  """
+  path.parent.mkdir(parents=True, exist_ok=True)
+  if path.suffix == ".jsonl":
+    with path.open("a+b") as file:
+      file.seek(0)
+      raw = file.read()
+      _, end = _whole_lines(raw, path)
+      file.truncate(end)
+      start = b"\n" if end and raw[:end][-1:] != b"\n" else b""
+      file.write(start + json.dumps(dict(row), allow_nan=False).encode() + b"\n")
+      file.flush()
+      os.fsync(file.fileno())
+    return
+  if path.suffix != ".parquet":
+    raise DataError(f"{path}: a log must end in .jsonl or .parquet")
+  beside, new = path.with_name(path.name + ".new"), arrow.Table.from_pylist([dict(row)])
+  if path.exists():
+    new = arrow.concat_tables([parquet.read_table(path), new], promote_options="permissive")
+  with beside.open("wb") as file:
+    parquet.write_table(new, file)
+    file.flush()
+    os.fsync(file.fileno())
+  os.replace(beside, path)

@@ -1,0 +1,187 @@
+"""What is known of plants of a kind before the first trial: learned from the logs of others once, and kept."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import BadZipFile
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mtl_jax import tuning
+from mtl_jax.advise.history import frame, in_box, numbers
+from mtl_jax.advise.line import Line, inward, outcome_columns, setting_columns
+from mtl_jax.data import DataError
+from mtl_jax.tasks.processes import Plant
+from mtl_jax.types import Array, Batch
+
+ENOUGH_PLANTS = 8
+_VERSION = 2  # of what is kept
+_PLACES = 128  # at which plants are compared
+WIDTH = 2.0  # of the upper bound
+
+
+class Prior(NamedTuple):
+  """Attributes:
+  scale: of 1 + c outcomes; families: stacked, of 1 + c outcomes
+  bound: (4,) a `tuning.Bound`
+  places: (128, d) in the unit box; expected: (plants, 128) what each other plant gives there, in the response's unit
+  best: (plants, d) where each of them is expected to be best
+  names: (plants,)
+  """
+
+  scale: tuning.Scale
+  families: tuning.Family
+  bound: np.ndarray
+  places: np.ndarray
+  expected: np.ndarray
+  best: np.ndarray
+  names: np.ndarray
+
+
+class Others(NamedTuple):
+  """Logs of other plants: x (plants, n, d); y (plants, n, 1 + c), NaN where nothing was measured; made (plants, n)."""
+
+  x: np.ndarray
+  y: np.ndarray
+  made: np.ndarray
+  names: np.ndarray
+
+
+def others_of(line: Line) -> Others | None:
+  """From the table that the settings file names.
+
+  Raises:
+    DataError: names the column or trial that is wrong.
+  """
+  if line.others is None:
+    return None
+  table, where = frame(line.others.table), str(line.others.table)
+  if line.others.plant not in table.columns:
+    raise DataError(f"{where} has no column {line.others.plant!r}, which others.plant names; it has {[*table.columns]}")
+  x = in_box(line, numbers(table, setting_columns(line), where), where)
+  y = inward(line, numbers(table, outcome_columns(line), where))
+  names, owner = np.unique(table[line.others.plant].astype(str).to_numpy(str), return_inverse=True)
+  if len(names) < 2:
+    raise DataError(f"{where}: column {line.others.plant!r} names {len(names)} plant; others needs at least 2")
+  most = np.bincount(owner).max()
+  shape = len(names), most
+  padded = Others(np.zeros((*shape, x.shape[1])), np.full((*shape, y.shape[1]), np.nan), np.zeros(shape, bool), names)
+  for plant in range(len(names)):
+    rows = np.flatnonzero(owner == plant)
+    padded.x[plant, : len(rows)], padded.y[plant, : len(rows)] = x[rows], y[rows]
+    padded.made[plant, : len(rows)] = True
+  return padded
+
+
+def simulated(plant: Plant, plants: int = 100, trials: int = 48) -> Others:
+  """Logs of a simulated kind of plant, with noise of 5 % of each outcome's deviation."""
+  logs, _ = tuning.logs(jax.random.key(0), plant, plants, trials, 0.05)
+  names = np.asarray([f"simulated {n}" for n in range(plants)])
+  return Others(np.asarray(logs.x), np.asarray(logs.y, float), np.asarray(logs.mask[..., 0]), names)
+
+
+@partial(jax.jit, static_argnames="steps")
+def _fit(x: Array, y: Array, known: Array, steps: int) -> tuning.Family:
+  """Of every outcome; y standardised."""
+  columns = jnp.moveaxis(y, -1, 0), jnp.moveaxis(known, -1, 0)
+  return jax.lax.map(lambda of: tuning.fit_family(Batch(x, *of), steps=steps), columns)
+
+
+def bound_of(prior: Prior) -> tuning.Bound:
+  confidence, share, bound, plants = map(float, prior.bound)
+  return tuning.Bound(confidence, share, bound, round(plants))
+
+
+def surrogates_of(families: tuning.Family) -> tuple[tuning.Surrogate, ...]:
+  count = len(families.log_signal)
+  return tuple(tuning.family_surrogate(jax.tree.map(lambda leaf, j=j: leaf[j], families)) for j in range(count))
+
+
+@partial(jax.jit, static_argnames="trials")
+def _broken(families: tuning.Family, scale: tuning.Scale, logs: Batch, confidence: Array, trials: int) -> Array:
+  """(plants,) share of trials that break a limit."""
+  rules = tuning.Rules(confidence=confidence)
+  made = tuning.replay(logs, surrogates_of(families), tuning.upper_bound(WIDTH), scale, rules, trials)
+  return jnp.mean(tuning.broken(made.gave).astype(jnp.float32), axis=1)
+
+
+@jax.jit
+def _expected(families: tuning.Family, scale: tuning.Scale, logs: Batch, z: Array) -> tuple[Array, Array]:
+  """(plants, q) what is expected of each plant after its log, in the response's unit, and whether limits are kept."""
+  border = jax.tree.map(lambda leaf: leaf[1:], scale)
+  first = jax.tree.map(lambda leaf: leaf[0], scale)
+
+  def of(log: Batch) -> tuple[Array, Array]:
+    y = jnp.where(log.mask, tuning.standardise(scale, log.y), 0.0)
+    beliefs = [s(Batch(log.x, y[:, j], log.mask[:, j]), z) for j, s in enumerate(surrogates_of(families))]
+    kept = tuning.probability_kept(beliefs[1:], border) > 0.5
+    return tuning.restore(first, tuning.expectation(beliefs[0])), jnp.broadcast_to(kept, (len(z),))
+
+  return jax.lax.map(of, logs)
+
+
+def learn(others: Others, risk: float, *, trials: int = 8, steps: int = 400) -> Prior:
+  """Everything that is kept.
+
+  The confidence comes from replays on each half of the plants with what was learned from the other half.
+  """
+  scale = tuning.scale_of(others.y[others.made])
+  known = np.isfinite(others.y) & others.made[..., None]
+  y = jnp.asarray(np.nan_to_num(others.y), jnp.float32)
+  x = jnp.asarray(others.x, jnp.float32)
+  shaped = tuning.standardise(scale, y)
+  families = _fit(x, shaped, jnp.asarray(known), steps)
+  plants, outcomes = len(others.names), others.y.shape[-1]
+  whole = np.all(known, axis=-1)
+  shares = []
+  for part in (0, 1) if outcomes > 1 else ():
+    tested = np.arange(plants) % 2 == part
+    half = _fit(x[~tested], shaped[~tested], jnp.asarray(known[~tested]), steps)
+    asked = tested & (whole.sum(1) >= trials)
+    logs = Batch(x[asked], y[asked], jnp.asarray(whole[asked]))
+    shares.append([_broken(half, scale, logs, jnp.asarray(c), trials) for c in tuning.CONFIDENCES])
+  if shares:
+    bound = tuning.bound_of(np.concatenate([np.asarray(each) for each in shares], axis=1), tuning.CONFIDENCES, risk)
+  else:
+    bound = tuning.Bound(0.5, 0.0, 0.0, plants)
+  first = others.x[others.made][0]
+  places, fine = np.asarray(tuning.sobol(_PLACES, first)), tuning.sobol(1024, first)
+  logs = Batch(x, y, jnp.asarray(known))
+  expected, _ = _expected(families, scale, logs, jnp.asarray(places))
+  found, kept = (np.asarray(each) for each in _expected(families, scale, logs, fine))
+  best = np.asarray(fine)[np.argmax(np.where(kept | ~kept.any(1, keepdims=True), found, -np.inf), axis=1)]
+  return Prior(scale, families, np.asarray(bound), places, np.asarray(expected), best, others.names)
+
+
+def fingerprint(line: Line, kind: str, risk: float) -> str:
+  """Of everything that a prior is learned from."""
+  found = hashlib.sha256(repr((_VERSION, kind, risk, line.settings, line.response, line.larger, line.limits)).encode())
+  if line.others is not None:
+    found.update(line.others.table.read_bytes() if line.others.table.is_file() else b"")
+  return found.hexdigest()
+
+
+def kept(path: Path, mark: str, learned: Callable[[], Prior]) -> Prior:
+  """From `path` if that is of the same `mark`, and otherwise learned and kept there, whole or not at all."""
+  leaves, structure = jax.tree.flatten(Prior(tuning.Scale(*[0] * 5), tuning.Family(*[0] * 7), *[0] * 5))  # pyright: ignore[reportArgumentType]
+  try:
+    with path.open("rb") as file, np.load(file) as stored:
+      if str(stored["mark"]) == mark:
+        return jax.tree.unflatten(structure, [stored[f"leaf{n}"] for n in range(len(leaves))])
+  except (FileNotFoundError, KeyError, ValueError, BadZipFile):  # none yet, or not what this version keeps
+    pass
+  prior = learned()
+  path.parent.mkdir(parents=True, exist_ok=True)
+  beside = path.with_name(path.name + ".new")
+  with beside.open("wb") as file:
+    leaves = {f"leaf{n}": np.asarray(leaf) for n, leaf in enumerate(jax.tree.leaves(prior))}
+    np.savez(file, mark=mark, **leaves)  # pyright: ignore[reportArgumentType]
+    file.flush()
+    os.fsync(file.fileno())
+  os.replace(beside, path)
+  return prior

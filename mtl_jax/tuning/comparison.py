@@ -1,0 +1,137 @@
+"""The ways to tune a simulated plant that `scripts/tune.py` compares."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mtl_jax.tasks.processes import Plant
+from mtl_jax.tuning.acquisition import expected_improvement, upper_bound
+from mtl_jax.tuning.campaign import Campaign, Responses, campaign, responses_of
+from mtl_jax.tuning.coregional import coregional_surrogate
+from mtl_jax.tuning.family import Family, family_surrogate, fit_family
+from mtl_jax.tuning.gp import gp_surrogate
+from mtl_jax.tuning.plant_controls import modifier_adaptation
+from mtl_jax.tuning.proposal import Rules
+from mtl_jax.tuning.rgpe import rgpe_surrogate
+from mtl_jax.tuning.safety import CONFIDENCES, Bound, bound_of, broken
+from mtl_jax.tuning.scale import Scale, scale_of, standardise
+from mtl_jax.types import Array, Batch, PyTree
+
+Method = Callable[[Array, Responses], Campaign]
+PAST = 20  # past plants of those methods whose cost grows with them
+TIMES = 32  # trials of each
+
+
+class Known(NamedTuple):
+  """What was learned from logs: x (plants, n, d), y (plants, n, 1 + c) standardised by `scale`."""
+
+  logs: Batch
+  scale: Scale
+  families: tuple[Family, ...]
+
+
+class Reference(NamedTuple):
+  """Of plants: best (plants,) of the set-points that keep the limits, and typical (plants,), their mean."""
+
+  best: Array
+  typical: Array
+
+
+def known(logs: Batch) -> Known:
+  """Of logs in physical units."""
+  outcomes = logs.y.shape[-1]
+  scale = scale_of(np.asarray(logs.y).reshape(-1, outcomes))
+  shaped = logs._replace(y=standardise(scale, logs.y))
+  families = tuple(fit_family(_outcome(shaped, j)) for j in range(outcomes))
+  return Known(shaped, scale, families)
+
+
+def _outcome(logs: Batch, j: int) -> Batch:
+  return Batch(logs.x, logs.y[..., j], logs.mask[..., j])
+
+
+def reference(plant: Plant, task: PyTree, z: Array) -> Reference:
+  """Of one plant, over z (q, d)."""
+  gave = jax.lax.map(lambda at: responses_of(plant, task)(at, jnp.asarray(0)), z, batch_size=1024)
+  good = ~broken(gave)
+  typical = jnp.sum(jnp.where(good, gave[:, 0], 0.0)) / jnp.maximum(jnp.sum(good.astype(gave.dtype)), 1.0)
+  return Reference(jnp.max(jnp.where(good, gave[:, 0], -jnp.inf)), typical)
+
+
+def regret(made: Campaign, of: Reference) -> Array:
+  """(..., n + 1) what the best gives more than the advised set-point; one that breaks a limit counts as typical."""
+  value = jnp.where(broken(made.would_give), of.typical[..., None], made.would_give[..., 0])
+  return of.best[..., None] - value
+
+
+def recipes(logs: Batch, given: Known) -> Array:
+  """(plants, d) the best trial of each past plant that kept the limits, as it was measured."""
+  good = ~broken(logs.y) & jnp.all(logs.mask, axis=-1)
+  at = jnp.argmax(jnp.where(good, given.logs.y[..., 0], -jnp.inf), axis=1)
+  return jnp.take_along_axis(logs.x, at[:, None, None], axis=1)[:, 0]
+
+
+def safe_confidence(
+  key: Array, plant: Plant, given: Known, z: Array, noise: Array, trials: int, risk: float, plants: int = 64
+) -> Bound:
+  """For the family's surrogate, from campaigns on simulated plants that nothing was learned from."""
+  tasks = jax.vmap(plant.sample_task)(jax.random.split(key, plants))
+  surrogates = tuple(map(family_surrogate, given.families))
+
+  @jax.jit
+  def share(confidence: Array) -> Array:
+    def one(of: tuple[Array, PyTree]) -> Array:
+      rules, responses = Rules(confidence=confidence), responses_of(plant, of[1])
+      how = {"trials": trials, "noise": noise}
+      made = campaign(of[0], responses, surrogates, upper_bound(2.0), given.scale, z, rules, **how)
+      return jnp.mean(broken(made.gave).astype(jnp.float32))
+
+    return jax.lax.map(one, (jax.random.split(key, plants), tasks))
+
+  return bound_of(np.asarray([share(jnp.asarray(c)) for c in CONFIDENCES]), CONFIDENCES, risk)
+
+
+def methods(
+  key: Array, plant: Plant, logs: Batch, given: Known, z: Array, noise: Array, trials: int, confidence: float
+) -> dict[str, Method]:
+  """Name -> a campaign; `confidence` is the family's, in trials the others ask for 0.5; all advise at 0.95.
+
+  Args:
+    logs: in physical units; z: (q, d) candidates.
+  """
+  keys = jax.random.split(key, 4)
+  outcomes, d = noise.shape[0], z.shape[1]
+  past = jax.tree.map(lambda leaf: leaf[:PAST, :TIMES], given.logs)
+  each = range(outcomes)
+  family = tuple(map(family_surrogate, given.families))
+  single = (gp_surrogate(keys[0], d),) * outcomes
+  tried = recipes(logs, given)
+  own = jnp.vstack([z[:1], jax.random.permutation(keys[1], tried)])
+  random = jnp.vstack([z[:1], jax.random.uniform(keys[2], z[1:].shape)])
+
+  def of(surrogates, acquisition, at: Array = z, rules: Rules = Rules(), **how) -> Method:  # noqa: B008
+    how = {"trials": trials, "noise": noise} | how
+    return lambda key, responses: campaign(key, responses, surrogates, acquisition, given.scale, at, rules, **how)
+
+  tried_only = {"advise_tried": True, "opening": 1}
+  chosen = {
+    "family, UCB": of(family, upper_bound(2.0), rules=Rules(confidence=confidence)),
+    "family, EI": of(family, expected_improvement, rules=Rules(confidence=confidence)),
+    "RGPE, EI": of(tuple(rgpe_surrogate(keys[3], _outcome(past, j)) for j in each), expected_improvement, **tried_only),
+    "multi-task GP, EI": of(
+      tuple(coregional_surrogate(jax.tree.map(lambda leaf: leaf[:10], _outcome(past, j))) for j in each),
+      expected_improvement,
+    ),
+    "GP, EI": of(single, expected_improvement, **tried_only),
+    "GP, Sobol": of(single, expected_improvement, advise_tried=True, opening=trials),
+    "GP, random": of(single, expected_improvement, at=random, advise_tried=True, opening=trials),
+    "recipes of others": of(single, expected_improvement, at=own, advise_tried=True, opening=trials),
+  }
+  if not plant.constraints:
+    chosen["modifier adaptation"] = lambda key, responses: modifier_adaptation(
+      key, responses, plant, z, trials=trials, noise=noise
+    )
+  return chosen

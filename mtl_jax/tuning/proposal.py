@@ -1,0 +1,136 @@
+"""The next set-point of one plant after the trials that it has had: what `campaign` scans and `advise` asks."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.stats import norm
+
+from mtl_jax.tuning.acquisition import Acquisition
+from mtl_jax.tuning.gp import Belief, Surrogate
+from mtl_jax.tuning.scale import Scale, restore, standardise
+from mtl_jax.types import Array, Batch
+
+_SAME = 1e-6  # squared distance in the unit box within which two set-points are one
+
+
+class Rules(NamedTuple):
+  """What a trial may do; distances are shares of a setting's range, one for all or (d,).
+
+  Attributes:
+    confidence: the least believed probability that all limits are kept in a trial; where no set-point has it, the
+      one with the highest is tried. `tuning.safety` finds the confidence that holds a violation rate.
+    lasting: the same of the set-point that is advised, where the plant is to stay.
+    rate: the most that a setting moves from one trial to the next.
+    radius: the most that a setting lies from the best one tried so far (trust region); `rate` goes before it.
+    moving: what moving a setting over its whole range costs, in the response's unit; it grows linearly.
+  """
+
+  confidence: Array | float = 0.5
+  rate: Array | float = 1.0
+  radius: Array | float = 1.0
+  moving: Array | float = 0.0
+  lasting: Array | float = 0.95
+
+
+class Proposal(NamedTuple):
+  """Beliefs are standardised and about `options`.
+
+  Attributes:
+    tried: (d,) where the next trial should be; advised: (d,) where the plant should run if there is none
+    options: (q + n, d) what there was to choose from: candidates, moved to where they are allowed, and trials
+    beliefs: of the response and then of every limit; kept: (q + n,) probability that all limits are kept
+  """
+
+  tried: Array
+  advised: Array
+  options: Array
+  beliefs: tuple[Belief, ...]
+  kept: Array
+
+
+def probability_kept(limits: Sequence[Belief], scale: Scale) -> Array:
+  """(q,) that every limit is at most 0, taken as independent given the trials; `scale` of the limits alone."""
+  border, kept = standardise(scale, jnp.zeros_like(scale.centre)), jnp.asarray(1.0)
+  for at, belief in zip(border, limits, strict=True):
+    kept = kept * (belief.weight @ norm.cdf((at - belief.mean) / jnp.sqrt(belief.variance)))
+  return kept
+
+
+def expectation(belief: Belief) -> Array:
+  """(q,)."""
+  return belief.weight @ belief.mean
+
+
+def propose(
+  surrogates: Sequence[Surrogate],
+  acquisition: Acquisition,
+  scale: Scale,
+  trials: Batch,
+  made: Array,
+  z: Array,
+  rules: Rules = Rules(),  # noqa: B008
+  *,
+  advise_tried: bool = False,
+  believer: bool = False,
+) -> Proposal:
+  """Where the acquisition is highest among what is allowed; nothing is tried twice.
+
+  Args:
+    surrogates: of the response, then of every limit; scale: (1 + c,) of these.
+    trials: x (n, d) in the unit box, y (n, 1 + c) in physical units, mask (n, 1 + c) what was measured; in the order
+      of time, and `made` () of them are real.
+    z: (q, d) candidates in the unit box; the first is where the plant runs before any trial.
+    advise_tried: advise only what was tried, or the first candidate; otherwise any option.
+    believer: trials without a response yet are taken to give what is expected of them, so that several run at a time
+      (T. Desautels, A. Krause, J. W. Burdick, JMLR 15 (2014)); limits are not.
+  """
+  count = len(trials.x)
+  placed = jnp.arange(count) < made
+  y = jnp.where(trials.mask, standardise(scale, trials.y), 0.0)
+  at = jnp.vstack([z[:1], trials.x])  # what was run at before each trial, and last
+  last = at[made]
+
+  def of(j: int, options: Array, y: Array, mask: Array) -> Belief:
+    return surrogates[j](Batch(trials.x, y, mask), options)
+
+  first = of(0, trials.x, y[:, 0], trials.mask[:, 0])
+  value, known = y[:, 0], trials.mask[:, 0]
+  if believer:
+    value, known = jnp.where(known, value, jnp.where(placed, expectation(first), 0.0)), placed
+  limits = tuple(of(1 + j, trials.x, y[:, 1 + j], trials.mask[:, 1 + j]) for j in range(len(surrogates) - 1))
+  border = jax.tree.map(lambda each: each[1:], scale)
+  safe_trial = placed & (probability_kept(limits, border) >= rules.confidence)
+  centre = trials.x[jnp.argmax(jnp.where(safe_trial, expectation(first), -jnp.inf))]
+  centre = jnp.where(jnp.any(safe_trial), centre, last)
+
+  options = jnp.clip(z, (centre - rules.radius)[None], (centre + rules.radius)[None])
+  options = jnp.clip(options, (last - rules.rate)[None], (last + rules.rate)[None])
+  options = jnp.vstack([options, jnp.where(placed[:, None], trials.x, options[:1])])
+  beliefs = (
+    of(0, options, value, known),
+    *(of(1 + j, options, y[:, 1 + j], trials.mask[:, 1 + j]) for j in range(len(limits))),
+  )
+  kept = jnp.broadcast_to(probability_kept(beliefs[1:], border), (len(options),))
+  safe = kept >= rules.confidence
+  gaps = jnp.sum(jnp.square(options[:, None] - trials.x[None]), -1)
+  seen = jnp.any((gaps < _SAME) & placed[None], axis=1)
+  expected = expectation(beliefs[0])
+  feasible = kept >= jnp.maximum(rules.confidence, 0.5)
+  best = jnp.max(jnp.where((seen & feasible) | (made == 0), expected, -jnp.inf))
+  best = jnp.where(jnp.isfinite(best), best, jnp.min(expected))
+  slope = jax.grad(lambda t: restore(jax.tree.map(lambda each: each[0], scale), t))(best)
+  costs = jnp.broadcast_to(jnp.asarray(rules.moving), options.shape[1:])
+  moved = jnp.abs(options - last[None]) @ costs / slope
+  worth = acquisition(beliefs[0], best, kept) - moved
+  new = ~seen & (jnp.arange(len(options)) < len(z))
+  tried = jnp.argmax(_where_any(new & safe, worth, jnp.where(new, kept, -jnp.inf)))
+
+  pool = jnp.where(made > 0, seen, jnp.arange(len(options)) == 0) if advise_tried else jnp.ones(len(options), bool)
+  advised = jnp.argmax(_where_any(pool & (kept >= rules.lasting), expected, jnp.where(pool, kept, -jnp.inf)))
+  return Proposal(options[tried], options[advised], options, beliefs, kept)
+
+
+def _where_any(allowed: Array, score: Array, otherwise: Array) -> Array:
+  return jnp.where(jnp.any(allowed), jnp.where(allowed, score, -jnp.inf), otherwise)

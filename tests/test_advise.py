@@ -1,0 +1,270 @@
+"""Ask and tell on a log: what is read, what is recommended, and what a kill leaves."""
+
+import json
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+from test_commands import script
+
+from mtl_jax import advise
+from mtl_jax.advise import record
+from mtl_jax.data import DataError
+
+pytestmark = pytest.mark.usefixtures("quick_to_compile")
+
+SETTINGS = """
+[response]
+name = "cost"
+unit = "EUR"
+better = "smaller"
+
+[settings]
+speed = { unit = "m/min", low = 100, high = 300, nominal = 150, step = 40 }
+
+[limits]
+"surface quality" = { least = 0.2 }
+"""
+OTHERS = '\n[others]\ntable = "others.csv"\nplant = "mill"\n'
+COLUMNS = ["speed [m/min]", "cost [EUR]", "surface quality"]
+
+
+def plant(speed, best, border):
+  """Cost in EUR, least at `best`; the surface is worse than 0.2 beyond `border`."""
+  return 5 + 20 * ((speed - best) / 200) ** 2, 0.2 + (border - speed) / 100
+
+
+def logs(rng, mills=10, trials=10):
+  """Best speeds at 180 to 280, and borders 20 above."""
+  rows = []
+  for mill in range(mills):
+    best = 180 + 100 * mill / (mills - 1)
+    speed = rng.uniform(100, 300, trials)
+    cost, surface = plant(speed, best, best + 20)
+    for each in zip(speed, cost + rng.normal(0, 0.1, trials), surface + rng.normal(0, 0.01, trials), strict=True):
+      rows.append((f"mill {mill}", *each))
+  return pd.DataFrame(rows, columns=["mill", *COLUMNS])
+
+
+@pytest.fixture
+def line(tmp_path):
+  (tmp_path / "settings.toml").write_text(SETTINGS)
+  return advise.read_line(tmp_path / "settings.toml")
+
+
+@pytest.fixture(scope="module")
+def mill(tmp_path_factory):
+  """A line with others, and what was learned of them."""
+  folder = tmp_path_factory.mktemp("mill")
+  (folder / "settings.toml").write_text(SETTINGS + OTHERS)
+  logs(np.random.default_rng(0)).to_csv(folder / "others.csv", index=False)
+  line = advise.read_line(folder / "settings.toml")
+  others = advise.others_of(line)
+  assert others is not None
+  with jax.default_matmul_precision("highest"):
+    return line, advise.learn(others, 0.2, trials=4, steps=60)
+
+
+@pytest.mark.parametrize(
+  ("wrong", "right", "said"),
+  [
+    ("low = 100", "low = 400", "low 400 must be below high 300"),
+    ("nominal = 150", "nominal = 50", "nominal 50 lies outside of 100 to 300"),
+    ("nominal = 150", "nominal = true", "nominal must be a number, and is True"),
+    (", nominal = 150", "", "settings.speed lacks 'nominal'"),
+    ("step = 40", "stpe = 40", "no field 'stpe'; did you mean 'step'?"),
+    ('better = "smaller"', 'better = "low"', "must be 'larger' or 'smaller', and is 'low'"),
+    ("least = 0.2", "least = 0.2, most = 1", "needs either most = ... or least"),
+    ('name = "cost"', 'name = "surface quality"\nunit = ""\n#', "is there twice"),
+    ("[limits]", "[limits", "is not TOML"),
+    ("[response]", "trust = 2\n[response]", "trust must be above 0 and at most 1"),
+  ],
+)
+def test_a_wrong_field_of_the_settings_is_named_with_its_value(tmp_path, wrong, right, said):
+  text = SETTINGS.replace(wrong, right)
+  (tmp_path / "settings.toml").write_text(text.replace('unit = "EUR"\n', "") if "twice" in said else text)
+  with pytest.raises(DataError, match=said.replace("?", r"\?").replace(".", r"\.")):
+    advise.read_line(tmp_path / "settings.toml")
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+def test_a_log_is_read_as_it_was_written(tmp_path, line, ending):
+  """Costs to be small and a limit from below turn their signs; a cell may be empty."""
+  path = tmp_path / f"log.{ending}"
+  advise.append(path, dict(zip(COLUMNS, (200.0, 7.0, 0.5), strict=True)))
+  advise.append(path, dict(zip(COLUMNS, (250.0, None, 0.1), strict=True)) | {"answers": 3})
+  history = advise.read(path, line)
+  np.testing.assert_allclose(history.x, [[0.5], [0.75]])
+  np.testing.assert_allclose(history.y, [[-7.0, -0.3], [np.nan, 0.1]])
+  assert history.answers == {3}
+
+
+def test_what_a_kill_left_of_a_line_is_no_trial_and_a_last_line_without_an_end_is_one(tmp_path, line):
+  path = tmp_path / "log.jsonl"
+  whole = json.dumps(dict(zip(COLUMNS, (200.0, 7.0, 0.5), strict=True)))
+  for rest, rows in (("\n" + whole[:20], 1), ("", 1), ("\n" + whole, 2)):
+    path.write_text(whole + rest)
+    assert len(advise.read(path, line).x) == rows
+    advise.append(path, json.loads(whole))
+    assert len(advise.read(path, line).x) == rows + 1
+    assert path.read_text().count("\n") == rows + 1
+
+
+@pytest.mark.parametrize(
+  ("row", "said"),
+  [
+    ({"speed [m/min]": 310}, "trial 1: 'speed [m/min]' is 310, outside of 100 to 300"),
+    ({"speed [m/min]": None}, "trial 1: 'speed [m/min]' is missing"),
+    ({"speed [m/min]": "fast"}, "is 'fast', and must be a number"),
+    ({"speed [m/s]": 3}, "'speed [m/s]' is in another unit than 'speed [m/min]'"),
+    ({"sped": 3}, "no column 'speed [m/min]'"),
+  ],
+)
+def test_a_wrong_trial_is_named(tmp_path, line, row, said):
+  (tmp_path / "log.jsonl").write_text(json.dumps({"cost": 1.0} | row) + "\n")
+  with pytest.raises(DataError) as error:
+    advise.read(tmp_path / "log.jsonl", line)
+  assert said in str(error.value)
+
+
+def test_a_recommendation_stands_until_it_is_answered(tmp_path, line):
+  path = tmp_path / "log.jsonl"
+  adviser = advise.Adviser(line, path, None)
+  first = advise.ask(adviser)
+  assert first.u.tolist() == [150.0] and not first.repeated and first.bound is None and first.number == 1
+  again = advise.ask(adviser)
+  assert again.repeated and again.u.tolist() == first.u.tolist() and again.number == 1
+  beside = advise.ask(adviser, another=True)
+  assert beside.number == 2 and beside.u.tolist() != first.u.tolist()
+  with pytest.raises(DataError, match=r"recommendations \[1, 2\] are open"):
+    advise.tell(line, path, {"cost": "7"})
+  advise.tell(line, path, {"cost": "7", "surface quality": "0.4"}, answers=2)
+  assert record.running(record.asked(path), advise.read(path, line)) == [1]
+  row = advise.tell(line, path, {"speed": "160", "cost": "8"})  # something else was applied, one thing was not measured
+  assert row == {"speed [m/min]": 160.0, "cost [EUR]": 8.0, "surface quality": None}
+  for given, said in (
+    ({"cost": "7"}, "no recommendation is open"),
+    ({"cots": "7"}, "did you mean 'cost"),
+    ({"speed": "160"}, "nothing was measured"),
+    ({"cost": "nan", "speed": "160"}, "finite"),
+    ({"cost": "seven", "speed": "160"}, "must be a number, and is 'seven'"),
+    ({"cost": "7", "speed": "20"}, "outside of 100 to 300"),
+  ):
+    with pytest.raises(DataError, match=said):
+      advise.tell(line, path, given)
+  assert len(advise.read(path, line).x) == 2
+  third = advise.ask(adviser)
+  assert third.number == 3 and abs(third.u[0] - 160) <= 40 + 1e-4  # a step from what was applied last
+  advise.append(path, dict(zip(COLUMNS, (170.0, 6.0, 0.3), strict=True)))  # a row that `tell` did not write
+  assert record.running(record.asked(path), advise.read(path, line)) == []
+
+
+def test_what_others_logs_say_leads_to_the_best_within_the_limit(tmp_path, mill):
+  """Mill 41 is like mills 4 and 5: least cost at 230 m/min, the surface good up to 250, steps of 40."""
+  line, prior = mill
+  path = tmp_path / "log.jsonl"
+  rng, adviser, applied = np.random.default_rng(5), advise.Adviser(line, path, prior), 150.0
+  for _ in range(6):
+    advice = advise.ask(adviser)
+    assert abs(advice.u[0] - applied) <= 40 + 1e-3
+    applied = float(advice.u[0])
+    cost, surface = plant(applied, 230.0, 250.0)
+    said = {"cost": str(cost + rng.normal(0, 0.1)), "surface quality": str(surface + rng.normal(0, 0.01))}
+    advise.tell(line, path, said)
+  advice = advise.ask(adviser)
+  assert abs(advice.advised[0] - 230) < 15 and advice.kept >= advice.asked_for
+  assert advice.response[0] < 5.2 < advice.response[2] + 0.5 and advice.so_far == pytest.approx(5, abs=0.3)
+  assert any("like mill 4" in reason or "like mill 5" in reason for reason in advice.reasons[:2])
+  assert advice.bound is not None and advice.bound.plants == 10 and 0 < advice.bound.bound <= 1
+  lower, middle, upper, kept = advice.slices[0].T
+  assert np.all(lower <= middle) and np.all(middle <= upper)
+  assert kept[0] > 0.99 and kept[-1] < 0.01  # 100 m/min is safe, 300 is not
+  advise.picture(line, advise.read(path, line), advice, tmp_path / "p.png")
+  assert (tmp_path / "p.png").stat().st_size > 10_000
+
+
+def test_the_active_limit_is_named(tmp_path, mill):
+  """A mill whose surface turns bad at 200, while it is cheapest at 240."""
+  line, prior = mill
+  path = tmp_path / "log.jsonl"
+  for speed in (120.0, 150.0, 180.0, 195.0):
+    advise.append(path, dict(zip(COLUMNS, (speed, *plant(speed, 240.0, 200.0)), strict=True)))
+  advice = advise.ask(advise.Adviser(line, path, prior))
+  assert any(reason.startswith("active limit: surface quality") for reason in advice.reasons)
+  assert advice.u[0] <= 201 and advice.broken == 0 and advice.trials == 4
+
+
+def test_what_was_learned_is_kept_until_the_logs_change(tmp_path, mill):
+  line, prior = mill
+  path = tmp_path / "kept" / "prior.npz"
+  assert advise.kept(path, "a", lambda: prior) is prior
+  again = advise.kept(path, "a", lambda: pytest.fail("it is learned anew"))
+  for ours, theirs in zip(jax.tree.leaves(again), jax.tree.leaves(prior), strict=True):
+    np.testing.assert_array_equal(ours, theirs)
+  assert advise.kept(path, "b", lambda: prior) is prior
+  path.write_bytes(path.read_bytes()[:1000])
+  assert advise.kept(path, "b", lambda: prior) is prior
+  mark = advise.fingerprint(line, "", 0.1)
+  assert line.others is not None
+  line.others.table.write_text(line.others.table.read_text() + "mill 1,200,7,0.3\n")
+  assert advise.fingerprint(line, "", 0.1) != mark and advise.fingerprint(line, "", 0.2) != mark
+
+
+LIFE = """
+import sys
+from pathlib import Path
+from mtl_jax import advise
+folder = Path(sys.argv[1])
+line, log = advise.read_line(folder / "settings.toml"), folder / "log.jsonl"
+while True:
+  number = advise.ask(advise.Adviser(line, log, None)).number
+  print("asked", number, flush=True)
+  row = advise.tell(line, log, {"cost": str(float(number)), "surface quality": "0.5"})
+  print("told", number, flush=True)
+  advise.append(folder / "log.parquet", row)
+  print("copied", number, flush=True)
+"""
+
+
+def test_a_killed_process_loses_no_trial_and_no_recommendation(tmp_path, line):
+  with subprocess.Popen([sys.executable, "-c", LIFE, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+    assert process.stdout is not None
+    said = [process.stdout.readline() for _ in range(4)]
+    time.sleep(0.1)
+    process.kill()
+    said += process.stdout.readlines()
+  path = tmp_path / "log.jsonl"
+  history, asked, copied = advise.read(path, line), record.asked(path), advise.read(tmp_path / "log.parquet", line)
+  last = {word: max(int(text.split()[1]) for text in said if text.startswith(word)) for word in ("told", "copied")}
+  assert last["told"] <= len(history.x) and len(asked) - len(history.x) in (0, 1)
+  assert last["copied"] <= len(copied.x) <= len(history.x)
+  for each in (history, copied):  # each trial once, and in order
+    assert -each.y[:, 0] == pytest.approx(np.arange(1, len(each.x) + 1))
+  advice = advise.ask(advise.Adviser(line, path, None))
+  assert advice.number == len(history.x) + 1 and advice.repeated == (len(asked) > len(history.x))
+
+
+def test_the_command_as_it_is_typed(tmp_path, capsys, monkeypatch):
+  monkeypatch.setenv("COLUMNS", "200")
+  command = script("advise").main
+  (tmp_path / "settings.toml").write_text(SETTINGS)
+  log, settings = str(tmp_path / "log.jsonl"), str(tmp_path / "settings.toml")
+  command(["ask", log, "--settings", settings])
+  said = capsys.readouterr().out
+  assert "recommendation 1" in said and "150 m/min" in said and "no bound on how many trials break a limit" in said
+  assert (tmp_path / "log.jsonl.advice" / "recommendation-1.png").exists()
+  command(["tell", log, "cost=7.5", "surface quality=0.4", "--settings", settings])
+  assert "speed [m/min] 150, cost [EUR] 7.5, surface quality 0.4" in capsys.readouterr().out
+  with pytest.raises(DataError, match="either --settings FILE or --plant KIND"):
+    command(["ask", log])
+  with pytest.raises(DataError, match="'cost' must be NAME=NUMBER"):
+    command(["tell", log, "cost", "--settings", settings])
+  command(["example", str(tmp_path / "example")])
+  line = advise.read_line(tmp_path / "example" / "settings.toml")
+  others = advise.others_of(line)
+  assert others is not None and others.x.shape == (30, 30, 4) and np.isfinite(others.y).all()
+  assert len(advise.read(tmp_path / "example" / "log.jsonl", line).x) == 3
