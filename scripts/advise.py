@@ -2,8 +2,8 @@
 
 python scripts/advise.py example runs/press                            # files to start from: settings, logs of others
 python scripts/advise.py ask runs/press/log.jsonl --settings runs/press/settings.toml
-python scripts/advise.py tell runs/press/log.jsonl --settings runs/press/settings.toml margin=14.2 flash=0.03
-python scripts/advise.py tell ... melt=228 margin=14.2 flash=0.03      # where something else was applied
+python scripts/advise.py tell runs/press/log.jsonl --settings runs/press/settings.toml margin=14.2
+python scripts/advise.py tell ... melt=228 margin=14.2                 # where something else was applied
 python scripts/advise.py ask runs/mill.jsonl --plant milling           # a simulated plant, to try it without one's own
 
 LOG is .jsonl or .parquet with a column for each setting and outcome, "melt [C]" or "melt"; trials that it has already
