@@ -225,7 +225,7 @@ def test_an_aged_trial_counts_for_less():
   """Covariances times (1 - forget)^(|i - j| / 2), and the next trial stands after the last: dense algebra."""
   forget, x = 0.3, np.asarray(Z, np.float32)
   key = jax.random.key(3)
-  belief = tuning.gp_surrogate(key, 2, 1, forget=forget)(
+  belief = jax.jit(tuning.gp_surrogate(key, 2, 1, forget=forget))(
     Batch(jnp.asarray(x), jnp.asarray(Y, jnp.float32), jnp.asarray(MASK)), jnp.asarray(ASKED, jnp.float32)
   )
   keys = jax.random.split(key, 3)
@@ -300,7 +300,7 @@ def test_a_multi_task_process_is_the_joint_process_of_all_plants():
   logs = past(RNG.normal(size=(2, 4)))
   x, y, asked = RNG.random((3, 1)), RNG.normal(size=3), RNG.random((5, 1))
   data = Batch(*(jnp.asarray(each, jnp.float32) for each in (x, y)), jnp.ones(3, bool))
-  belief = tuning.coregional_surrogate(logs, steps=0)(data, jnp.asarray(asked, jnp.float32))
+  belief = jax.jit(tuning.coregional_surrogate(logs, steps=0))(data, jnp.asarray(asked, jnp.float32))
   places = np.concatenate([np.asarray(logs.x, float).reshape(-1, 1), x, asked])
   owner = np.repeat([0, 1, 2], [4, 4, 8])
   same = owner[:, None] == owner
@@ -318,5 +318,5 @@ def test_of_past_plants_the_one_that_ranks_this_plants_trials_leads():
   rising = np.linspace(-1.0, 1.0, 4)
   surrogate = tuning.rgpe_surrogate(jax.random.key(0), past(np.stack([rising, -rising])))
   data = Batch(jnp.asarray([[0.3], [0.4], [0.5]]), jnp.asarray([0.0, 0.5, 1.0]), jnp.ones(3, bool))
-  mean = np.asarray(surrogate(data, jnp.asarray([[0.1], [0.5], [0.9]])).mean[0])
+  mean = np.asarray(jax.jit(surrogate)(data, jnp.asarray([[0.1], [0.5], [0.9]])).mean[0])
   assert mean[0] < mean[1] < mean[2]
