@@ -19,7 +19,6 @@ from mtl_jax.data import DataError
 from mtl_jax.tasks.processes import Plant
 from mtl_jax.types import Array, Batch
 
-ENOUGH_PLANTS = 8
 _VERSION = 2  # of what is kept
 _PLACES = 128  # at which plants are compared
 WIDTH = 2.0  # of the upper bound
