@@ -87,9 +87,11 @@ def fit(
 ) -> tuple[PyTree, History]:
   """Trains `state` until `steps` steps have been taken, or `seconds` have gone by.
 
-  Step i draws its tasks and its randomness from `fold_in(key, i)`, so that a resumed run
-  ends with the same bits as one that was never stopped. Steps run in chunks, each one call
-  of one compiled program; only between chunks does the host see anything.
+  Step i draws its tasks and its randomness from `fold_in(key, i)`, so that a resumed run ends
+  with the same bits as one that was never stopped, on the same devices. On a mesh
+  (`jax.set_mesh`) its axis `tasks` shares the tasks out; several processes all call this.
+  Steps run in chunks, each one call of one compiled program; only between chunks does the host
+  see anything.
 
   Args:
     steps: the step to reach, counted from the first of the run and not from the resumption.

@@ -15,8 +15,20 @@ first step, compilation included; tasks at once and threads. All of it is in ben
 W5, the main job's own step, has no peer: `train.py configs/fleet_diagnosis.py` writes its steps_per_s into
 metrics.jsonl. W6 is `measure_aggregators.py`.
 
-Measured 2026-11-27 on 2 quiet CPU cores (x86_64, JAX 0.10.2, PyTorch 2.13.0, --no-compiled --rounds 7 --seconds 2), as
-times our milliseconds, with the fastest of PyTorch beside its goal; CPU ms of all cores in the last column:
+Measured 2026-11-27 on 2 CPU cores that other work shared (load 9, this run ahead of it; x86_64, JAX 0.10.2, PyTorch
+2.13.0, --no-compiled --rounds 5 --seconds 3), as times our milliseconds on two devices:
+
+                    ours, ms   one device   torch.func   by hand   grouped   task by task   goal   ours / best, CPU ms
+  W1, 25, 5 steps      3.08       0.90         3.0         1.5                  17           4        4.6 / 4.6
+  W1, 512, 5 steps    22.1        1.55         2.4         2.3                  45           3       32 / 91
+  W2, 256            128          1.98         2.1         1.9                   7.0         2.5    219 / 447
+  W3, 16             556          1.24         1.6         1.6       1.4         1.9         2      946 / 1380
+
+No goal is reached here; W1 512 had 3.19 in another such run, of longer turns. W2's products run at 38 % of the peak of
+both cores, one device's at 19 %. 25 curves are not shared out (`task_map.shards_for`): two devices cost them a tenth.
+
+On one device, 2026-11-27 on 2 quiet CPU cores (x86_64, JAX 0.10.2, PyTorch 2.13.0, --no-compiled --rounds 7 --seconds
+2), as times our milliseconds, with the fastest of PyTorch beside its goal; CPU ms of all cores in the last column:
 
                     ours, ms   torch.func   by hand   grouped   task by task   goal   ours / best, CPU ms
   W1, 25, 1 step       0.645      3.4         2.1                  21           4        0.72 / 2.6
@@ -26,14 +38,12 @@ times our milliseconds, with the fastest of PyTorch beside its goal; CPU ms of a
   W2, 256            252          1.01        0.88                  3.7         2.5    305 / 436
   W3, 16             712          0.97        1.01      0.88                    2     1330 / 1240
 
-No goal is reached. The bound that explains most of it: ours works on one core in all but W3 (its CPU time is hardly
-more than its time), PyTorch on both. In CPU time it is ahead but for W3, by 1.4 to 3.6 times, with a tenth of the
-memory but for 25 curves and W3. Tasks on two cores at once is the next thing to do. W2's products run at 19 % of the
-peak of both cores, which is 0.34 to 0.37 of one; timed alone they would come to about 0.74, and to read and write fast
-weights takes the rest. Tried on one busy core, CPU time after over before: a few steps unrolled, W1 512 0.75, W1 25
-0.93, W2 0.95. Tasks of W3 one by one took 591 ms, 1.06 ahead of the best, and 61 MB for 457, but the main job twice its
-time, and were given up. W1 with 1,024 tasks, W4, torch.compile within the benchmark and the whole of --quick have not
-been run. Temporaries of W2 (compiled.memory_analysis()): 8 MB at 32 and at 256 tasks, 52 MB at 50 steps and 256 tasks.
+There ours works on one core in all but W3, PyTorch on both. W2's products, timed alone, would come to about 0.74 of the
+peak, and to read and write fast weights takes the rest. Tried on one busy core, CPU time after over before: a few steps
+unrolled, W1 512 0.75, W1 25 0.93, W2 0.95. W2 on two devices by 2, 4 or 8 tasks at once: the same within 6 %, one by
+one 1.6 to 1.8 times that. W4's first step, 2 s of it, took 10.5 s on one device and 11.5 s on two. W1 with 1,024 tasks
+and W4 against PyTorch, torch.compile within the benchmark and the whole of --quick have not been run. Temporaries of W2
+(compiled.memory_analysis()): 8 MB at 32 and at 256 tasks, 52 MB at 50 steps and 256 tasks.
 """
 
 import ctypes

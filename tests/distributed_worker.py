@@ -80,6 +80,7 @@ def main(argv: list[str]) -> None:
   mesh = job.started(tyro.cli(Devices, args=argv[1:]))
   with job.on(mesh):
     found = two_jobs() | {"devices": np.asarray(jax.device_count())}
+    found |= {"compiled": np.asarray(sys.modules["mtl_jax.fit"]._chunk._cache_size())}
     if job.first():
       np.savez(folder / "found.npz", **found)
     maml_job(folder / "maml", pause=0.5)

@@ -70,6 +70,7 @@ def test_joint_training_and_prototypes_on_eight_devices_end_as_on_one(which, fol
   with np.load(folders[which] / "found.npz") as file:
     found = dict(file)
   assert found.pop("devices") == 8
+  assert found.pop("compiled") == 2  # the second chunk of prototypes compiled nothing
   close(found, worker.two_jobs())
 
 
