@@ -28,6 +28,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
   items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _room_for_programs():
+  """A process may have 65,530 memory maps on Linux, and compiled programs take some each: beyond, compiling crashes."""
+  yield
+  maps = Path("/proc/self/maps")
+  if maps.exists() and maps.read_bytes().count(b"\n") > 30_000:
+    jax.clear_caches()
+
+
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
   """The folder of real data sets; the test is skipped where there is none."""
