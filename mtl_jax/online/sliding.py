@@ -61,10 +61,10 @@ def sliding(
     raise ValueError(f"history={history}: a stretch takes memory={memory}" + f" + queries={queries}" * bool(episodes))
 
   def stretch(state: SlidingState, first: Array, count: int) -> Batch:
-    """`count` labels from the `first` on, counted from the beginning of the stream; masked where there is none."""
+    """`count` labels from the `first` on, counted from the beginning of the stream; masked before it."""
     number = first + jnp.arange(count)
     place = number % history
-    return Batch(state.x[place], state.y[place], (number >= 0) & (number < state.labels))
+    return Batch(state.x[place], state.y[place], number >= 0)
 
   def init(learned: Any) -> SlidingState:
     return SlidingState(learned, jnp.zeros((history, *inputs)), jnp.zeros((history, targets)), jnp.zeros((), jnp.int32))
