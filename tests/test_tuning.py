@@ -10,14 +10,16 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from mtl_jax import tuning
-from mtl_jax.tasks.processes import PLANTS, from_unit
+from mtl_jax.tasks.processes import PLANTS, from_unit, wafer
 from mtl_jax.tuning.family import degree_for, terms
+from mtl_jax.tuning.plant_controls import ewma_errors, modifier_adaptation, run_to_run
 from mtl_jax.types import Batch
 
 RNG = np.random.default_rng(0)
 Z, Y, ASKED = RNG.random((9, 2)), RNG.normal(size=9), RNG.random((20, 2))
 LENGTHSCALE, SIGNAL, NOISE = np.array([0.3, 0.7]), 1.7, 0.2
 MASK = np.arange(9) < 6
+KEY = jax.random.key(0)
 
 pytestmark = pytest.mark.usefixtures("quick_to_compile")
 
@@ -320,3 +322,30 @@ def test_of_past_plants_the_one_that_ranks_this_plants_trials_leads():
   data = Batch(jnp.asarray([[0.3], [0.4], [0.5]]), jnp.asarray([0.0, 0.5, 1.0]), jnp.ones(3, bool))
   mean = np.asarray(jax.jit(surrogate)(data, jnp.asarray([[0.1], [0.5], [0.9]])).mean[0])
   assert mean[0] < mean[1] < mean[2]
+
+
+def test_modifier_adaptation_without_noise_climbs_to_the_best_of_a_plant_that_its_model_is_not():
+  """The nominal model's set-point is 14 $/s short; what is left is the slopes' finite difference and the candidates."""
+  plant = PLANTS["williams_otto"]
+  z, task = tuning.candidates(plant, 1024), plant.sample_task(jax.random.key(3))
+  responses = tuning.responses_of(plant, task)
+  best = float(jnp.max(jax.vmap(lambda z: responses(z, jnp.asarray(0))[0])(z)))
+  made = modifier_adaptation(KEY, responses, plant, z, trials=12, noise=jnp.zeros(1), step=0.02, filtered=1.0)
+  regret = best - np.asarray(jax.vmap(lambda z: responses(z, jnp.asarray(0))[0])(made.advised))
+  assert regret[0] > 10.0 and regret[-1] < 0.5
+
+
+def test_runs_of_a_wafer_tool_have_its_drift_its_disturbance_and_the_error_of_ewma_in_closed_form():
+  """z_{t+1} = (1 - lambda xi) z_t + delta without noise; differences of N_t have variance sigma^2 (1 + theta^2)."""
+  gain, drift, weight = -12.0, 0.7, 0.4
+  calm = wafer.Task(*map(jnp.asarray, (1080.0, gain, drift, 0.5, 0.0)))
+  errors = np.asarray(ewma_errors(KEY, calm, jnp.asarray(weight), 20))
+  kept = 1.0 - weight * gain / wafer.ASSUMED
+  np.testing.assert_allclose(errors[1:], kept * errors[:-1] + drift, atol=2e-3)
+  np.testing.assert_allclose(errors[0], 1080.0 + gain * 60.0 + drift - wafer.TARGET, atol=2e-3)
+  tool, middle = run_to_run(KEY, calm, 20), jnp.full(1, 0.5)  # 60 s
+  same = [float(tool(middle, jnp.asarray(t))[0]) for t in range(3)]
+  np.testing.assert_allclose(same, errors[0] + drift * np.arange(3), atol=2e-3)
+  noisy = run_to_run(KEY, calm._replace(noise=jnp.asarray(2.0), drift=jnp.asarray(0.0)), 20_000)
+  runs = np.asarray(jax.vmap(lambda t: noisy(middle, t)[0])(jnp.arange(20_000)))
+  assert abs(np.var(np.diff(runs)) - 4.0 * (1 + 0.5**2)) < 0.25
