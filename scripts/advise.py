@@ -9,7 +9,7 @@ python scripts/advise.py ask runs/mill.jsonl --plant milling           # a simul
 LOG is .jsonl or .parquet with a column for each setting and outcome, "melt [C]" or "melt"; trials that it has already
 are what the advice starts from, and an empty cell is what was not measured. What a settings file holds stands in
 mtl_jax/advise/line.py. Everything may be killed at any moment: a recommendation is on record before it is printed, and
-is said again until it is answered; a trial is in the log, or it is not.
+is said again until there is another trial; a trial is in the log, or it is not.
 """
 
 import dataclasses

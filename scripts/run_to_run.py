@@ -63,6 +63,15 @@ class Command:
   out: Path = Path("runs/tune")
 
 
+def within_reach(tools: wafer.Task, runs: int, most: int) -> wafer.Task:
+  """The first of the tools whose target lies within the range of the setting from the first run to the last."""
+  low, high = (side[0] for side in box(wafer.plant))
+  ends = tools.intercept[:, None] + tools.drift[:, None] * jnp.asarray([[0.0, float(runs)]]) - wafer.TARGET
+  best = -ends / tools.gain[:, None]
+  within = np.flatnonzero(np.asarray(jnp.all((best > low) & (best < high), axis=1)))[:most]
+  return jax.tree.map(lambda leaf: leaf[within], tools)
+
+
 def main(argv: list[str]) -> None:
   command = tyro.cli(Command, args=argv, description=__doc__)
   keys = jax.random.split(jax.random.key(command.seed), 5)
@@ -87,17 +96,12 @@ def main(argv: list[str]) -> None:
     how = {"trials": runs, "noise": jnp.zeros(1)}
     return tuning.campaign(of[0], responses, (surrogate,), aim, scale, z, **how).gave[:, 0]
 
-  drawn = draw(jax.random.split(keys[1], 2 * command.tools))
-  low, high = (side[0] for side in box(wafer.plant))
-  ends = drawn.intercept[:, None] + drawn.drift[:, None] * jnp.asarray([[0.0, float(runs)]]) - wafer.TARGET
-  best = -ends / drawn.gain[:, None]
-  within = np.flatnonzero(np.asarray(jnp.all((best > low) & (best < high), axis=1)))[: command.tools]
-  tasks = jax.tree.map(lambda leaf: leaf[within], drawn)
-  others = draw(jax.random.split(keys[2], command.known))
+  tasks = within_reach(draw(jax.random.split(keys[1], 2 * command.tools)), runs, command.tools)
+  others = within_reach(draw(jax.random.split(keys[2], 2 * command.known)), runs, command.known)
+  count, known = len(tasks.gain), len(others.gain)
   ewma = jax.vmap(lambda key, task, weight: tuning.ewma_errors(key, task, weight, runs))
   tried = [
-    float(jnp.mean(jnp.square(ewma(jax.random.split(keys[3], command.known), others, jnp.full(command.known, w)))))
-    for w in WEIGHTS
+    float(jnp.mean(jnp.square(ewma(jax.random.split(keys[3], known), others, jnp.full(known, w))))) for w in WEIGHTS
   ]
   weight = WEIGHTS[int(np.argmin(tried))]
   weights = jnp.asarray(WEIGHTS, jnp.float32)
@@ -106,12 +110,12 @@ def main(argv: list[str]) -> None:
   run = jax.jit(lambda keys: jax.lax.map(controlled, (keys, tasks)))
   squares: dict[str, list[np.ndarray]] = {"family": [], "EWMA": [], "EWMA, its own": [], "perfect": []}
   for seed in range(command.seeds):
-    each = jax.random.split(jax.random.fold_in(keys[4], seed), len(within))
+    each = jax.random.split(jax.random.fold_in(keys[4], seed), count)
     squares["family"].append(np.square(run(each)))
-    squares["EWMA"].append(np.square(ewma(each, tasks, jnp.full(len(within), weight, jnp.float32))))
+    squares["EWMA"].append(np.square(ewma(each, tasks, jnp.full(count, weight, jnp.float32))))
     squares["EWMA, its own"].append(np.square(ewma(each, tasks, own)))
-    squares["perfect"].append(np.broadcast_to(np.square(tasks.noise)[:, None], (len(within), runs)))
-  units, found = within, {name: np.asarray(each) for name, each in squares.items()}
+    squares["perfect"].append(np.broadcast_to(np.square(tasks.noise)[:, None], (count, runs)))
+  units, found = np.arange(count), {name: np.asarray(each) for name, each in squares.items()}
   table = Table("runs", *found, title=f"mean squared error, nm^2 [95 % interval]; EWMA with {weight:.2f}")
   rows = {}
   for first, last in [each for each in SHOWN if each[1] <= runs]:

@@ -103,6 +103,36 @@ def test_a_log_is_read_as_it_was_written(tmp_path, line, ending):
   assert history.answers == {3}
 
 
+def test_a_log_with_names_without_units_is_read_also_after_a_trial_was_told(tmp_path, line):
+  path = tmp_path / "log.jsonl"
+  path.write_text(json.dumps({"speed": 150, "cost": 6.0, "surface quality": 0.4}) + "\n")
+  advise.tell(line, path, {"speed": "200", "cost": "7", "surface quality": "0.3"})
+  history = advise.read(path, line)
+  np.testing.assert_allclose(history.x, [[0.25], [0.5]])
+  np.testing.assert_allclose(history.y, [[-6.0, -0.2], [-7.0, -0.1]])
+  path.write_text(json.dumps({"speed": 150, "speed [m/min]": 160, "cost": 6.0}) + "\n")
+  with pytest.raises(DataError, match="are two numbers of one thing"):
+    advise.read(path, line)
+
+
+def test_few_plants_and_short_logs_have_a_bound_or_are_refused(tmp_path):
+  """Five trials each in place of the ten that would be replayed."""
+  (tmp_path / "settings.toml").write_text(SETTINGS + OTHERS)
+  line = advise.read_line(tmp_path / "settings.toml")
+  for mills, trials in ((3, 10), (4, 5)):
+    logs(np.random.default_rng(0), mills, trials).to_csv(tmp_path / "others.csv", index=False)
+    if mills < 4:
+      with pytest.raises(DataError, match="names 3 plants; others needs at least 4"):
+        advise.others_of(line)
+  others = advise.others_of(line)
+  assert others is not None
+  prior = advise.learn(others, 0.2, trials=10, steps=3)
+  assert all(np.isfinite(np.asarray(leaf)).all() for leaf in jax.tree.leaves(prior._replace(names=np.zeros(4))))
+  assert prior.bound[3] == 4
+  with pytest.raises(DataError, match="every limit were measured"):
+    advise.learn(others._replace(y=np.where([True, False], others.y, np.nan)), 0.2, steps=3)
+
+
 def test_what_a_kill_left_of_a_line_is_no_trial_and_a_last_line_without_an_end_is_one(tmp_path, line):
   path = tmp_path / "log.jsonl"
   whole = json.dumps(dict(zip(COLUMNS, (200.0, 7.0, 0.5), strict=True)))
@@ -212,6 +242,8 @@ def test_what_was_learned_is_kept_until_the_logs_change(tmp_path, mill):
   assert line.others is not None
   line.others.table.write_text(line.others.table.read_text() + "mill 1,200,7,0.3\n")
   assert advise.fingerprint(line, "", 0.1) != mark and advise.fingerprint(line, "", 0.2) != mark
+  mark = advise.fingerprint(line, "", 0.1)
+  assert advise.fingerprint(line._replace(others=line.others._replace(plant="press")), "", 0.1) != mark
 
 
 LIFE = """

@@ -42,7 +42,8 @@ class Advice(NamedTuple):
   Attributes:
     number: from 1; repeated: it has been given before and not been answered
     u: (d,) what to try; advised: (d,) where to run if there is no further trial
-    gain: expected at u over `so_far`, expected at the best trial, or where the plant runs now; better is positive
+    gain: expected at u over `so_far`, better is positive: what is expected at the best trial that is sure enough to
+      keep the limits, at the likeliest to keep them where none is, and where the plant runs before there are trials
     response: (3,) 5, 50 and 95 % of the response at u
     kept: believed probability that all limits are kept at u; asked_for: the least that it should be
     bound: None where nothing is known of other plants; broken: trials of this plant that broke a limit; trials: all
@@ -162,7 +163,7 @@ def _reasons(adviser: Adviser, known: _Known, proposal: tuning.Proposal, at: int
 
 
 def ask(adviser: Adviser, *, another: bool = False) -> Advice:
-  """The next recommendation, on record when this returns; one that was not answered is said again.
+  """The next recommendation, on record when this returns; the last is said again until there is another trial.
 
   Args:
     another: a further trial while the ones that were recommended are still running.
@@ -196,6 +197,8 @@ def ask(adviser: Adviser, *, another: bool = False) -> Advice:
   tried = CANDIDATES + np.arange(len(history.x))
   safe = tried[np.asarray(proposal.kept)[tried] >= float(known.rules.confidence)]
   best = int(safe[np.argmax(mean[safe])]) if len(safe) else 0
+  if len(tried) and not len(safe):
+    best = int(tried[np.argmax(np.asarray(proposal.kept)[tried])])
   weights = _WEIGHTS / _WEIGHTS.sum()
   here, so_far = (float(_in_units(known.scale, mean[k] + deviation[k] * _NODES) @ weights) for k in (at, best))
 

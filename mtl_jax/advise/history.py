@@ -77,8 +77,8 @@ def numbers(table: pd.DataFrame, wanted: Sequence[str], where: str, *, optional:
   found = []
   for name in wanted:
     bare = name.partition(" [")[0]
-    present = next((each for each in (name, bare) if each in table.columns), None)
-    if present is None:
+    present = [each for each in dict.fromkeys((name, bare)) if each in table.columns]  # rows of both kinds may meet
+    if not present:
       other = next((each for each in map(str, table.columns) if each.startswith(f"{bare} [")), None)
       if other is not None:
         raise DataError(f"{where}: {other!r} is in another unit than {name!r}; convert it, or change the settings file")
@@ -86,12 +86,17 @@ def numbers(table: pd.DataFrame, wanted: Sequence[str], where: str, *, optional:
         raise DataError(f"{where} has no column {name!r}; {near(name, map(str, table.columns))}")
       found.append(np.full(len(table), np.nan))
       continue
-    values = pd.to_numeric(table[present], errors="coerce").to_numpy(float)
-    bad = table[present].notna().to_numpy() & ~np.isfinite(values)
-    if bad.any():
-      row = int(np.flatnonzero(bad)[0])
-      raise DataError(f"{where}, trial {row + 1}: {present!r} is {table[present].iloc[row]!r}, and must be a number")
-    found.append(values)
+    both = np.full(len(table), np.nan)
+    for each in present:
+      values = pd.to_numeric(table[each], errors="coerce").to_numpy(float)
+      bad = table[each].notna().to_numpy() & ~np.isfinite(values)
+      if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise DataError(f"{where}, trial {row + 1}: {each!r} is {table[each].iloc[row]!r}, and must be a number")
+      if len(twice := np.flatnonzero(np.isfinite(both) & np.isfinite(values) & (both != values))):
+        raise DataError(f"{where}, trial {twice[0] + 1}: {present} are two numbers of one thing; leave one out")
+      both = np.where(np.isfinite(values), values, both)
+    found.append(both)
   return np.stack(found, axis=1) if found else np.zeros((len(table), 0))
 
 
@@ -124,8 +129,8 @@ def read(path: Path, line: Line) -> History:
     return History(np.zeros((0, d)), np.zeros((0, len(outcomes))), frozenset())
   x = in_box(line, numbers(table, setting_columns(line), str(path)), str(path))
   y = inward(line, numbers(table, outcomes, str(path), optional=True))
-  answers = pd.to_numeric(table[ANSWERS]).dropna() if ANSWERS in table.columns else ()
-  return History(x, y, frozenset(int(each) for each in answers))
+  answers = numbers(table, [ANSWERS], str(path), optional=True)[:, 0]
+  return History(x, y, frozenset(int(each) for each in answers[np.isfinite(answers)]))
 
 
 def append(path: Path, row: Mapping[str, Any]) -> None:

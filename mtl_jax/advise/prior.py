@@ -22,6 +22,7 @@ from mtl_jax.types import Array, Batch
 _VERSION = 2  # of what is kept
 _PLACES = 128  # at which plants are compared
 WIDTH = 2.0  # of the upper bound
+_FEWEST = 4  # plants, so that each half has two
 
 
 class Prior(NamedTuple):
@@ -65,8 +66,8 @@ def others_of(line: Line) -> Others | None:
   x = in_box(line, numbers(table, setting_columns(line), where), where)
   y = inward(line, numbers(table, outcome_columns(line), where))
   names, owner = np.unique(table[line.others.plant].astype(str).to_numpy(str), return_inverse=True)
-  if len(names) < 2:
-    raise DataError(f"{where}: column {line.others.plant!r} names {len(names)} plant; others needs at least 2")
+  if len(names) < _FEWEST:
+    raise DataError(f"{where}: {line.others.plant!r} names {len(names)} plants; others needs at least {_FEWEST}")
   most = np.bincount(owner).max()
   shape = len(names), most
   padded = Others(np.zeros((*shape, x.shape[1])), np.full((*shape, y.shape[1]), np.nan), np.zeros(shape, bool), names)
@@ -127,23 +128,31 @@ def _expected(families: tuning.Family, scale: tuning.Scale, logs: Batch, z: Arra
 def learn(others: Others, risk: float, *, trials: int = 8, steps: int = 400) -> Prior:
   """Everything that is kept.
 
-  The confidence comes from replays on each half of the plants with what was learned from the other half.
+  The confidence comes from replays on each half of the plants with what was learned from the other half: of at most
+  `trials`, and of as many as half of the plants have with every outcome measured. What serves is learned from all of
+  them, as is the scale, so that the bound is one of cross-fitting, which the theorem does not cover.
+
+  Raises:
+    DataError: most plants have no trial with every outcome measured.
   """
-  scale = tuning.scale_of(others.y[others.made])
   known = np.isfinite(others.y) & others.made[..., None]
+  whole, shares = np.all(known, axis=-1), []
+  trials = min(trials, int(np.median(whole.sum(1))))
+  if trials < 1:
+    raise DataError("most of the other plants have no trial in which the response and every limit were measured")
+  scale = tuning.scale_of(others.y[others.made])
   y = jnp.asarray(np.nan_to_num(others.y), jnp.float32)
   x = jnp.asarray(others.x, jnp.float32)
   shaped = tuning.standardise(scale, y)
   families = _fit(x, shaped, jnp.asarray(known), steps)
   plants, outcomes = len(others.names), others.y.shape[-1]
-  whole = np.all(known, axis=-1)
-  shares = []
   for part in (0, 1) if outcomes > 1 else ():
     tested = np.arange(plants) % 2 == part
     half = _fit(x[~tested], shaped[~tested], jnp.asarray(known[~tested]), steps)
     asked = tested & (whole.sum(1) >= trials)
     logs = Batch(x[asked], y[asked], jnp.asarray(whole[asked]))
-    shares.append([_broken(half, scale, logs, jnp.asarray(c), trials) for c in tuning.CONFIDENCES])
+    if asked.any():
+      shares.append([_broken(half, scale, logs, jnp.asarray(c), trials) for c in tuning.CONFIDENCES])
   if shares:
     bound = tuning.bound_of(np.concatenate([np.asarray(each) for each in shares], axis=1), tuning.CONFIDENCES, risk)
   else:
@@ -159,7 +168,11 @@ def learn(others: Others, risk: float, *, trials: int = 8, steps: int = 400) -> 
 
 def fingerprint(line: Line, kind: str, risk: float) -> str:
   """Of everything that a prior is learned from."""
-  found = hashlib.sha256(repr((_VERSION, kind, risk, line.settings, line.response, line.larger, line.limits)).encode())
+  found = hashlib.sha256(
+    repr(
+      (_VERSION, kind, risk, line.settings, line.response, line.larger, line.limits, line.others and line.others.plant)
+    ).encode()
+  )
   if line.others is not None:
     found.update(line.others.table.read_bytes() if line.others.table.is_file() else b"")
   return found.hexdigest()

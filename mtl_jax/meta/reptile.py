@@ -100,8 +100,9 @@ def reptile(
       adapted = train(params, join(episode.support, episode.query), key, opt_state=inner_state)
       moved = jax.tree.map(jnp.subtract, params, adapted.params)
       metrics = {"loss": adapted.losses[-1], "support_loss": adapted.losses[0]}
-      kept = jax.tree.map(lambda leaf: leaf.astype(jnp.result_type(float)), adapted.opt_state)  # counts too
-      return moved, metrics, kept if keep_inner_state else None
+      if not keep_inner_state:
+        return moved, metrics, None
+      return moved, metrics, jax.tree.map(lambda leaf: leaf.astype(jnp.result_type(float)), adapted.opt_state)
 
     def total(shared, keys, episodes, weights):
       return weighted_sum(jax.vmap(displacement, (None, 0, 0))(shared, keys, episodes), weights)

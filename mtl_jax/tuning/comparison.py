@@ -78,7 +78,8 @@ def safe_confidence(
   key: Array, plant: Plant, given: Known, z: Array, noise: Array, trials: int, risk: float, plants: int = 64
 ) -> Bound:
   """For the family's surrogate, from campaigns on simulated plants that nothing was learned from."""
-  tasks = jax.vmap(plant.sample_task)(jax.random.split(key, plants))
+  task_key, noise_key = jax.random.split(key)
+  tasks = jax.vmap(plant.sample_task)(jax.random.split(task_key, plants))
   surrogates = tuple(map(family_surrogate, given.families))
 
   @jax.jit
@@ -89,7 +90,7 @@ def safe_confidence(
       made = campaign(of[0], responses, surrogates, upper_bound(2.0), given.scale, z, rules, **how)
       return jnp.mean(broken(made.gave).astype(jnp.float32))
 
-    return jax.lax.map(one, (jax.random.split(key, plants), tasks))
+    return jax.lax.map(one, (jax.random.split(noise_key, plants), tasks))
 
   return bound_of(np.asarray([share(jnp.asarray(c)) for c in CONFIDENCES]), CONFIDENCES, risk)
 

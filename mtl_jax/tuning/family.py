@@ -18,7 +18,7 @@ import numpy as np
 import optax
 
 from mtl_jax.meta import optimise
-from mtl_jax.tuning.gp import Belief, Surrogate, ageing, log_marginal, matern, posterior
+from mtl_jax.tuning.gp import Belief, Surrogate, log_marginal, matern, posterior
 from mtl_jax.types import Array, Batch
 
 
@@ -113,17 +113,16 @@ def fit_family(logs: Batch, *, steps: int = 400, learning_rate: float = 0.02) ->
   return family
 
 
-def family_surrogate(family: Family, forget: float = 0.0) -> Surrogate:
-  """The posterior of a new plant at the next trial, standardised as the logs were; `forget` is of `gp.ageing`."""
+def family_surrogate(family: Family) -> Surrogate:
+  """The posterior of a new plant at the next trial, standardised as the logs were."""
 
   def surrogate(trials: Batch, z: Array) -> Belief:
     phi, asked = terms(trials.x), terms(z)
-    between, then = ageing(trials.mask, forget, trials.x.dtype)
     when = jnp.arange(len(phi), dtype=phi.dtype)
     following = jnp.max(jnp.where(trials.mask, when + 1.0, 0.0), keepdims=True)
-    covariance = between * _kernel(family, phi, phi, trials.x, trials.x) + _drift(family, when, when)
+    covariance = _kernel(family, phi, phi, trials.x, trials.x) + _drift(family, when, when)
     covariance = covariance + jnp.exp(2 * family.log_noise) * jnp.eye(len(phi))
-    cross = then[None] * _kernel(family, asked, phi, z, trials.x) + _drift(family, following, when)
+    cross = _kernel(family, asked, phi, z, trials.x) + _drift(family, following, when)
     prior = jnp.sum(jnp.square(asked @ family.root), 1) + jnp.exp(2 * family.log_signal)
     prior = prior + _drift(family, following, following)[0]
     more, variance, _ = posterior(covariance, trials.y - phi @ family.mean, trials.mask, cross, prior)

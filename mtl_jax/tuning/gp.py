@@ -88,31 +88,18 @@ def posterior(covariance: Array, error: Array, mask: Array, cross: Array, prior:
   return whitened @ seen, jnp.maximum(prior - jnp.sum(jnp.square(seen), 0), 1e-10), density
 
 
-def ageing(mask: Array, forget: float, dtype: jnp.dtype) -> tuple[Array, Array]:
-  """(n, n), (n,): correlation of a plant with itself between trials, and at each trial with the next one to come.
-
-  (1 - forget)^(|i - j| / 2) for trials i and j in the order of time (I. Bogunovic, J. Scarlett, V. Cevher,
-  "Time-varying Gaussian process bandit optimization", AISTATS 2016); the next is after the last that was measured.
-  """
-  place = jnp.arange(len(mask), dtype=dtype)
-  following = jnp.max(jnp.where(mask, place + 1.0, 0.0))
-  kept = jnp.asarray((1.0 - forget) ** 0.5, dtype)
-  return kept ** jnp.abs(place[:, None] - place[None]), kept ** jnp.abs(following - place)
-
-
 def gp_surrogate(
   key: Array,
   dimensions: int,
   hypotheses: int = 64,
   lengthscale: tuple[float, float] = (0.1, 3.0),
-  forget: float = 0.0,
 ) -> Surrogate:
   """One plant's trials and nothing else; y standardised by what is known of the kind of plant.
 
   Hyper-parameters are not picked but averaged over, as J. Snoek, H. Larochelle, R. P. Adams ("Practical Bayesian
   optimization of machine learning algorithms", NeurIPS 2012, section 3.2) do, here over draws from the prior, each
   weighted by the marginal likelihood: lengthscales and the noise's deviation (0.01 to 0.3) are log-uniform, the
-  variance of the response log-normal around 1. `forget` is of `ageing`.
+  variance of the response log-normal around 1.
   """
   keys = jax.random.split(key, 3)
   low, high = jnp.log(lengthscale[0]), jnp.log(lengthscale[1])
@@ -121,12 +108,10 @@ def gp_surrogate(
   signal = jnp.exp(jax.random.normal(keys[2], (hypotheses,)))
 
   def surrogate(trials: Batch, z: Array) -> Belief:
-    between, then = ageing(trials.mask, forget, trials.x.dtype)
-
     def of(lengthscale: Array, noise: Array, signal: Array) -> tuple[Array, Array, Array]:
-      covariance = signal * between * matern(trials.x, trials.x, lengthscale)
+      covariance = signal * matern(trials.x, trials.x, lengthscale)
       covariance = covariance + jnp.square(noise) * jnp.eye(len(trials.x))
-      cross = signal * then[None] * matern(z, trials.x, lengthscale)
+      cross = signal * matern(z, trials.x, lengthscale)
       return posterior(covariance, trials.y, trials.mask, cross, jnp.full(len(z), signal))
 
     mean, variance, likelihood = jax.vmap(of)(scales, noise, signal)
