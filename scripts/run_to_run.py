@@ -14,7 +14,7 @@ disturbance wanders (mtl_jax/tasks/processes/wafer.py). Methods:
   perfect            what no controller can foresee: the variance of a shock
 
 Measured 2026-11-27, 2 CPU cores beside much other work: tools of 120 whose target is within reach, at most 60; 5 seeds;
-the weight 0.75 was best on others. Mean squared error, nm^2, 95 % intervals over tools and seeds:
+the weight 0.75 was best on others within reach. Mean squared error, nm^2, 95 % intervals over tools and seeds:
 
   runs             1                 2                3               4 to 5            6 to 10       11 to 20  21 to 30
   family           22,100            279 (168-412)    28 (18-40)      19 (14-25)        20 (17-24)       29        56
