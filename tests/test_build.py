@@ -408,7 +408,7 @@ def test_the_number_of_adaptation_steps_can_be_changed_where_it_means_something(
   ("tasks", "a"),
   [
     (c.Sinusoid(), c.Cnp(embedding=4, decay_steps=9)),
-    (c.FewEngines(), c.Anp(embedding=4, heads=2)),
+    (c.FewEngines(), c.Anp(embedding=4, heads=2, latent=3)),
     (c.Sinusoid(), c.InContext(width=4, layers=1, heads=2)),
     (c.Fleet(), c.InContext(width=4, layers=1, heads=2)),
     (c.Fleet(), c.Cavia(context=3)),

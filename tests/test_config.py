@@ -80,6 +80,7 @@ def test_a_docstring_cannot_break_out_of_its_quotes(tmp_path):
     (changed(controls=(c.Lora(rank=0),)), "controls.0.rank", "0"),
     (changed(algorithm=c.Anp(heads=0)), "algorithm.heads", "0"),
     (changed(algorithm=c.Anp(embedding=6)), "algorithm.embedding", "6"),
+    (changed(algorithm=c.Anp(latent=-1)), "algorithm.latent", "-1"),
     (changed(algorithm=c.InContext(layers=0)), "algorithm.layers", "0"),
     (changed(algorithm=c.InContext(width=30)), "algorithm.width", "30"),
     (changed(algorithm=c.InContext(), tasks=c.Fleet(), model=c.Conv1D()), "model", "Conv1D"),

@@ -6,10 +6,13 @@ import numpy as np
 import optax
 import pytest
 from jax.flatten_util import ravel_pytree
+from scipy.stats import norm
 
 from mtl_jax import anp, in_context
 from mtl_jax.attention import attention
 from mtl_jax.losses import cross_entropy, squared_error
+from mtl_jax.meta import Latent
+from mtl_jax.meta.anp import divergence
 from mtl_jax.models import InContext
 from mtl_jax.types import Batch, Episode
 
@@ -72,6 +75,71 @@ def test_an_attentive_process_is_that_of_the_equations_worked_out_in_numpy():
   )
 
 
+def describe(params, x, y):
+  return jnp.tanh(jnp.concatenate([x, y], axis=1) @ params["s"])
+
+
+def infer(params, s):
+  mean, raw = s @ params["z"]
+  return mean, 0.1 + jax.nn.sigmoid(raw)
+
+
+def with_latent(params, x, r):
+  return decode(params, x, r[:, :4]) + r[:, 4:] @ params["from z"]
+
+
+SIZES_OF_LATENT = SIZES | {"s": (INPUTS + 1, 3), "z": (2, 3, 2), "from z": (2, 1)}
+
+
+def latent_process(draw: bool):
+  return anp(encode, embed, with_latent, squared_error, outer=optax.sgd(1.0), latent=Latent(describe, infer, draw))
+
+
+def test_the_latent_path_answers_by_its_mean_or_draws_one_curve_for_each_key():
+  """The answer is linear in z, so its deviation over keys is that of z through one matrix."""
+  params = {name: normal(i, *size) for i, (name, size) in enumerate(SIZES_OF_LATENT.items())}
+  mask = jnp.asarray([True, False, True, True, False])
+  support, x = Batch(normal(7, SUPPORT, INPUTS), normal(8, SUPPORT, 1), mask), normal(9, QUERY, INPUTS)
+  known = np.concatenate([support.x, support.y], axis=1)[mask]
+  query = Batch(x, normal(6, QUERY, 1), jnp.ones(QUERY, bool))
+
+  def q(pairs):
+    mean, raw = np.tanh(pairs @ np.asarray(params["s"])).mean(0) @ np.asarray(params["z"])
+    return mean, 0.1 + 1 / (1 + np.exp(-raw))
+
+  (mean, deviation), out = q(known), np.asarray(params["from z"])
+  plain = anp(encode, embed, decode, squared_error, outer=optax.sgd(1.0)).predict
+  algorithm = latent_process(draw=False)
+  state = algorithm.init(params)
+  found = algorithm.predict(KEY, state, support, x)
+  np.testing.assert_allclose(found, plain(KEY, state, support, x) + (mean @ out)[None], rtol=1e-12)
+  drawn = jax.vmap(latent_process(draw=True).predict, (0, None, None, None))(
+    jax.random.split(KEY, 20_000), state, support, x
+  )
+  away = np.asarray(drawn)[..., 0] - np.asarray(found)[None, :, 0]
+  np.testing.assert_allclose(away, np.broadcast_to(away[:, :1], away.shape), atol=1e-12)  # one z for all questions
+  assert away[:, 0].std() == pytest.approx(np.linalg.norm(deviation * out[:, 0]), rel=0.03)
+  assert abs(away[:, 0].mean()) < 0.03 * away[:, 0].std()
+  # One task many times: z comes from labels and queries together, so the mean of squares is known.
+  many = jax.tree.map(lambda leaf: jnp.repeat(leaf[None], 20_000, 0), Episode(support, query, jnp.zeros(())))
+  _, metrics = jax.jit(algorithm.update)(KEY, state, many)
+  both = q(np.concatenate([known, np.concatenate([query.x, query.y], axis=1)]))
+  assert float(metrics["divergence"]) == pytest.approx(float(divergence(both, (mean, deviation))) / QUERY, rel=1e-10)
+  bias = np.asarray(query.y - found) - ((both[0] - mean) @ out)[None]
+  squares = np.square(bias).mean() + np.sum(np.square(both[1] * out[:, 0]))
+  assert float(metrics["loss"]) == pytest.approx(squares, rel=0.02)
+
+
+def test_the_divergence_is_the_integral():
+  of, other = (np.array([0.3, -1.0]), np.array([0.5, 1.2])), (np.array([1.0, 0.4]), np.array([0.8, 0.6]))
+  z = np.linspace(-12, 12, 40_001)
+  expected = 0.0
+  for m, d, at, width in zip(*of, *other, strict=True):
+    p, q = norm(m, d), norm(at, width)
+    expected += np.trapezoid(p.pdf(z) * (p.logpdf(z) - q.logpdf(z)), z)
+  assert float(divergence(*jax.tree.map(jnp.asarray, (of, other)))) == pytest.approx(expected, rel=1e-8)
+
+
 CLASSES = 3
 NETWORKS = {kind: InContext(outputs, width=4, layers=2, heads=2) for kind, outputs in (("numbers", 1), ("classes", 3))}
 
@@ -90,7 +158,7 @@ def ragged(kind: str, hidden: float = 0.0) -> Episode:
   return Episode(side(SUPPORT, 10), side(QUERY, 20), jnp.arange(TASKS))
 
 
-@pytest.fixture(scope="module", params=["attentive process", *NETWORKS])
+@pytest.fixture(scope="module", params=["attentive process", "latent path", *NETWORKS])
 def learner(request):
   """kind, algorithm, state, jitted update and predict over tasks."""
   with jax.enable_x64(True):
@@ -98,6 +166,9 @@ def learner(request):
     if request.param == "attentive process":
       kind, algorithm = "numbers", anp(encode, embed, decode, squared_error, outer=outer)
       params = {name: normal(i, *size) for i, (name, size) in enumerate(SIZES.items())}
+    elif request.param == "latent path":
+      kind, algorithm = "numbers", latent_process(draw=False)
+      params = {name: normal(i, *size) for i, (name, size) in enumerate(SIZES_OF_LATENT.items())}
     else:
       kind, net = request.param, NETWORKS[request.param]
 
@@ -169,7 +240,8 @@ def test_a_step_is_that_of_finite_differences(learner):
   flat, unravel = ravel_pytree(state.params)
 
   def loss(flat):
-    return float(update(KEY, state._replace(params=unravel(flat)), data)[1]["loss"])
+    metrics = update(KEY, state._replace(params=unravel(flat)), data)[1]
+    return float(metrics["loss"] + metrics.get("divergence", 0.0))
 
   some = np.random.default_rng(0).permutation(len(flat))[:60]
   expected = [(loss(flat + d) - loss(flat - d)) / (2 * step) for d in step * np.eye(len(flat))[some]]

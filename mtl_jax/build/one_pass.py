@@ -75,16 +75,19 @@ def _question(x: PyTree, r: Array) -> Array:
 def _process(
   config: c.Config, a: c.Cnp | c.Anp, inputs: int, speech: Speech, outer: optax.GradientTransformation
 ) -> Made:
-  """h and g, and the k of attention, each with the hidden layers of `config.model`."""
+  """h and g, the k of attention and the s and z of a latent path, each with the hidden layers of `config.model`."""
   assert isinstance(config.model, c.MLP)  # `validate` saw to that
   nothing = jnp.zeros((0,))
+  latent = a.latent if isinstance(a, c.Anp) else 0
   widths = {"h": a.embedding, "g": speech.outputs} | ({"k": a.embedding} if isinstance(a, c.Anp) else {})
+  widths |= {"s": a.embedding, "z": 2 * latent} if latent else {}
   net = {name: models.MLP((*config.model.hidden, w), norm=config.model.norm) for name, w in widths.items()}
 
   def init(key: Array) -> PyTree:
     x = jnp.zeros((1, inputs))
-    pair, asked = speech.pairs(x, jnp.zeros((1, speech.targets))), speech.question(x, jnp.zeros((a.embedding,)))
-    first = {"h": pair, "g": asked, "k": speech.question(x, nothing)}
+    pair = speech.pairs(x, jnp.zeros((1, speech.targets)))
+    asked = speech.question(x, jnp.zeros((a.embedding + latent,)))
+    first = {"h": pair, "g": asked, "k": speech.question(x, nothing), "s": pair, "z": jnp.zeros((1, a.embedding))}
     keys = jax.random.split(key, len(net))
     return {name: net[name].init(k, first[name]) for name, k in zip(net, keys, strict=True)}
 
@@ -104,7 +107,16 @@ def _process(
     found = run("k", params, speech.question(x, nothing))
     return found.reshape(len(found), a.heads, -1)
 
-  return init, meta.anp(encode, embed, decode, speech.loss, outer=outer)
+  def describe(params: PyTree, x: PyTree, y: Array) -> Array:
+    return run("s", params, speech.pairs(x, y))
+
+  def infer(params: PyTree, s: Array) -> tuple[Array, Array]:
+    """The deviation is kept in 0.1 to 1, as in the authors' code."""
+    mean, raw = jnp.split(run("z", params, s[None])[0], 2)
+    return mean, 0.1 + 0.9 * jax.nn.sigmoid(raw)
+
+  path = meta.Latent(describe, infer) if latent else None
+  return init, meta.anp(encode, embed, decode, speech.loss, outer=outer, latent=path)
 
 
 def _transformer(a: c.InContext, inputs: int, speech: Speech, outer: optax.GradientTransformation) -> Made:

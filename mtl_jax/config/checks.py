@@ -62,6 +62,8 @@ def _validate_method(where: str, algorithm: Algorithm, config: Config) -> None:
     case Cavia():
       _require(isinstance(model, MLP), "model", model, "the context of Cavia conditions an MLP")
     case Cnp() | Anp():
+      latent = getattr(algorithm, "latent", 0)
+      _require(latent >= 0, f"{where}.latent", latent, "must be 0, for no latent path, or more")
       _require(isinstance(model, MLP), "model", model, "the networks of a neural process are MLPs")
       known = isinstance(tasks, Sinusoid | FewEngines | Productivity | Demand | Process)
       numbers = known or (isinstance(tasks, Own) and tasks.predict == "values")

@@ -130,6 +130,8 @@ class Anp:
   """width of an encoded example"""
   heads: int = 4
   """of attention; their number divides `embedding`"""
+  latent: int = 0
+  """numbers of the latent path; 0: without"""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Meta-learning: algorithms under one contract, on one differentiable inner loop."""
 
 from mtl_jax.meta.anil import anil
-from mtl_jax.meta.anp import Embed, anp
+from mtl_jax.meta.anp import Embed, Latent, anp
 from mtl_jax.meta.cavia import cavia
 from mtl_jax.meta.cnp import Decode, Encode, cnp
 from mtl_jax.meta.finetune import finetune
@@ -23,6 +23,7 @@ __all__ = [
   "Decode",
   "Embed",
   "Encode",
+  "Latent",
   "anil",
   "anp",
   "cavia",

@@ -20,6 +20,8 @@ from mtl_jax.types import Algorithm, Array, Batch, Episode, ExampleLoss, Metrics
 
 Answer = Callable[[PyTree, Batch, PyTree], Array]
 """apply(params, support, x[n, ...]) -> prediction[n, ...]; what support.mask hides comes as zeros"""
+TaskLoss = Callable[[PyTree, Array, Episode], tuple[Array, Metrics]]
+"""loss(params, key, episode) -> scalar, metrics"""
 
 
 class InContextState(NamedTuple):
@@ -53,15 +55,36 @@ def in_context(
     An Algorithm. Metrics: `loss` on the query set, `gradient_norm`.
   """
 
-  def init(params: PyTree) -> InContextState:
-    return InContextState(*start(outer, params))
-
   def task_loss(params: PyTree, key: Array, episode: Episode) -> tuple[Array, Metrics]:
     del key
-    x, y, mask = hide_masked(episode.query)
-    values = loss(apply(params, hide_masked(episode.support), x), y)
-    value = jnp.sum(jnp.where(mask, values, 0.0)) / jnp.maximum(jnp.sum(mask, dtype=values.dtype), 1.0)
+    value = over_queries(loss, lambda x: apply(params, hide_masked(episode.support), x), episode.query)
     return value, {"loss": value}
+
+  def answer(params: PyTree, key: Array, support: Batch, x: PyTree) -> Array:
+    del key
+    return apply(params, hide_masked(support), x)
+
+  return of_loss(task_loss, answer, outer=outer, chunk=chunk)
+
+
+def over_queries(loss: ExampleLoss, answer: Callable[[PyTree], Array], query: Batch) -> Array:
+  """() the mean loss of answer(x[n, ...]) over the queries that the mask keeps; 0 where it keeps none."""
+  x, y, mask = hide_masked(query)
+  values = loss(answer(x), y)
+  return jnp.sum(jnp.where(mask, values, 0.0)) / jnp.maximum(jnp.sum(mask, dtype=values.dtype), 1.0)
+
+
+def of_loss(
+  task_loss: TaskLoss,
+  answer: Callable[[PyTree, Array, Batch, PyTree], Array],
+  *,
+  outer: optax.GradientTransformation,
+  chunk: int | None,
+) -> Algorithm:
+  """The Algorithm that lowers `task_loss` over tasks and predicts answer(params, key, support, x[n, ...])."""
+
+  def init(params: PyTree) -> InContextState:
+    return InContextState(*start(outer, params))
 
   def update(key: Array, state: InContextState, data: Episode) -> tuple[InContextState, Metrics]:
     gradient, metrics = task_gradient(task_loss, state.params, key, data, chunk)
@@ -69,7 +92,6 @@ def in_context(
     return InContextState(params, opt_state), metrics | {"gradient_norm": optax.tree.norm(gradient)}
 
   def predict(key: Array, state: InContextState, support: Batch, x: PyTree) -> Array:
-    del key
-    return apply(state.params, hide_masked(support), x)
+    return answer(state.params, key, support, x)
 
   return Algorithm(init, update, predict)
