@@ -84,6 +84,13 @@ def test_away_from_it_the_metrics_say_how_far():
   close(found, [np.mean(left), np.mean(rest), (TASKS - 1) / TASKS])
 
 
+def test_an_inner_problem_that_diverges_is_not_called_solved():
+  algorithm = imaml(dot, squared_error, inner=optax.sgd(1e3), inner_steps=400, outer=OUTER, penalty=PENALTY)
+  _, metrics = jax.jit(algorithm.update)(KEY, algorithm.init(jnp.asarray(start())), linear_data()[0])
+  assert np.isnan(metrics["inner_stationarity"])
+  assert metrics["unsolved"] == 1.0
+
+
 def test_prediction_is_from_the_inner_problems_solution():
   data, tasks = linear_data()
   algorithm = linear(inner_steps=400)

@@ -62,6 +62,18 @@ def test_the_loop_is_optax_stepped_by_hand_from_a_fresh_state(inner, params):
   close(adapted.losses, jnp.stack(losses))
 
 
+def test_an_optimiser_that_searches_along_a_line_may_ask_for_the_loss():
+  """L-BFGS at the minimum of a badly scaled bowl, whose gradient descent needs a thousand times as many steps."""
+  scale = jnp.asarray([1.0, 1e3])
+
+  def bowl(params, batch, key):
+    return 0.5 * jnp.sum(scale * jnp.square(params - batch)), None
+
+  at = jnp.asarray([2.0, -3.0])
+  adapted = jax.jit(inner_loop(bowl, optax.lbfgs(), 8, first_order=True))(jnp.zeros(2), at, KEY)
+  np.testing.assert_allclose(adapted.params, at, rtol=1e-4)
+
+
 def test_losses_and_aux_are_those_before_each_step():
   """With rate 1/4, p - c halves in each step: the loss is (p - c)^2 / 4^i."""
   adapted = inner_loop(bowl, optax.sgd(0.25), 4)(jnp.asarray(3.0), 1.0, KEY)

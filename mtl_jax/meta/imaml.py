@@ -40,6 +40,11 @@ def _ratio(a: Array, b: Array) -> Array:
   return jnp.where(b > 0.0, a / jnp.where(b > 0.0, b, 1.0), 0.0)
 
 
+def _share(a: Array, b: Array) -> Array:
+  """a / b, and 0 of nothing; what is not a number stays so."""
+  return jnp.where(b == 0.0, 0.0, a / jnp.where(b == 0.0, 1.0, b))
+
+
 def conjugate_gradients(product: Callable[[PyTree], PyTree], b: PyTree, steps: int) -> tuple[PyTree, PyTree]:
   """`steps` steps from 0 on product(x) = b; the product symmetric and positive. Returns x and b - product(x).
 
@@ -130,14 +135,14 @@ def imaml(
     left, curvature = jax.linearize(inner_gradient, phi)  # H + lambda
     v, rest = conjugate_gradients(lambda u: jax.tree.map(lambda h: h / penalty, curvature(u)), wanted, cg_steps)
     pull = jax.tree.map(lambda p, t: penalty * (p - t), phi, theta)
-    stationarity = _ratio(norm(left), jnp.maximum(norm(pull), norm(jax.tree.map(jnp.subtract, left, pull))))
-    residual = _ratio(norm(rest), norm(wanted))
+    stationarity = _share(norm(left), jnp.maximum(norm(pull), norm(jax.tree.map(jnp.subtract, left, pull))))
+    residual = _share(norm(rest), norm(wanted))
     before = {"support_loss": adapted.losses[0]} if inner_steps else {}
     return v, {
       "loss": value,
       "inner_stationarity": stationarity,
       "cg_residual": residual,
-      "unsolved": (jnp.maximum(stationarity, residual) > tolerance).astype(value.dtype),
+      "unsolved": 1.0 - (jnp.maximum(stationarity, residual) <= tolerance).astype(value.dtype),
       **before,
     }
 

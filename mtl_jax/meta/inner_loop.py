@@ -151,7 +151,8 @@ def inner_loop(
   Args:
     loss: loss(params, batch, key) -> (scalar, aux). Missing examples are the loss's to
       leave out (`masked_loss` does, by `batch.mask`). It gets a key of its own each step.
-    inner: any Optax optimiser; its state starts anew for each task, or as `run` is given it.
+    inner: any Optax optimiser, of first order also one that searches along a line (`optax.lbfgs`); its state starts
+      anew for each task, or as `run` is given it.
     steps: how many; 0 returns the parameters as they came.
     adapt: which leaves adapt: a pytree of bools or a function of the parameters, such as
       `tree.named("head")`. None: all.
@@ -176,6 +177,7 @@ def inner_loop(
     raise ValueError(f"truncate={truncate}, first_order={first_order}: at least one step must be of second order")
   if rematerialise < 0:
     raise ValueError(f"rematerialise={rematerialise}: a segment cannot have a negative number of steps")
+  inner = optax.with_extra_args_support(inner)
   # So many of the last steps are of second order.
   whole = 0 if first_order else min(steps if truncate is None else truncate, steps)
 
@@ -209,7 +211,8 @@ def inner_loop(
         gradient = jax.lax.stop_gradient(gradient)
       if clip is not None:
         gradient = tree.clip_by_global_norm(gradient, clip)
-      change, opt_state = updates(inner, gradient, opt_state, fast)
+      searched = {"value": value, "grad": gradient, "value_fn": lambda fast: objective(fast, step_key)[0]}
+      change, opt_state = updates(inner, gradient, opt_state, fast, **searched)
       if rate is not None:
         change = _scale(rate, change)
       fast = optax.apply_updates(fast, change)
