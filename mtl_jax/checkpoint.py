@@ -21,6 +21,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 
+from mtl_jax.layout import whole
 from mtl_jax.types import PyTree
 
 
@@ -31,8 +32,8 @@ class CheckpointError(Exception):
 class Checkpoints:
   """The checkpoints of one training run; one run at a time may save.
 
-  Several processes of one run all call `save`, on a folder that they share: the first one writes, the others wait. A
-  state that is whole on every process can be restored on any number of them.
+  Several processes of one run all call `save`, on a folder that they share: the first one writes, the others wait. What
+  is split over devices is written whole, so that it can be restored onto any mesh and any number of processes.
 
   Args:
     folder: holds one folder per step; made at the first save.
@@ -69,6 +70,7 @@ class Checkpoints:
     """
     if score is not None and not math.isfinite(score):
       raise ValueError(f"step {step} has the score {score}: it cannot be ranked")
+    state = whole(state)
     if jax.process_index() == 0:
       self._write(step, state, score)
     if jax.process_count() > 1:

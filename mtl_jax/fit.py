@@ -20,6 +20,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import NamedSharding, PartitionSpec, Sharding, get_mesh
 from jax.tree_util import Partial, keystr
 
+from mtl_jax import layout
 from mtl_jax.meta.task_map import on_shards, shards_for
 from mtl_jax.types import Algorithm, Array, Metrics, PyTree, TaskFamily
 
@@ -89,7 +90,8 @@ def fit(
 
   Step i draws its tasks and its randomness from `fold_in(key, i)`, so that a resumed run ends
   with the same bits as one that was never stopped, on the same devices. On a mesh
-  (`jax.set_mesh`) its axis `tasks` shares the tasks out; several processes all call this.
+  (`jax.set_mesh`) its axis `tasks` shares the tasks out, `data` the examples of each and `model`
+  the state's matrices; several processes all call this.
   Steps run in chunks, each one call of one compiled program; only between chunks does the host
   see anything.
 
@@ -131,6 +133,8 @@ def fit(
   sample = tasks.sample if isinstance(tasks.sample, Partial) else Partial(tasks.sample)
   mesh = get_mesh()
   sample = jax.device_put(sample, None if mesh.empty else NamedSharding(mesh, PartitionSpec()))  # once, not every chunk
+  if not mesh.empty:
+    state = layout.placed(state, mesh)
   start, state = _first_step(state, steps, checkpoints, resume)
   # On a mesh a state stays where it is, or the second chunk would compile anew.
   placed = None if mesh.empty else tuple(leaf.sharding for leaf in jax.tree.leaves(state))
@@ -222,7 +226,7 @@ def _chunk(
 
     each = (jax.random.split(sample_key, tasks_per_step), *places)
     data = on_shards(draw, sample, each, shards_for(jax.eval_shape(draw, sample, each)))
-    return algorithm.update(update_key, state, data)
+    return algorithm.update(update_key, state, layout.by_examples(data))
 
   def idle(state: PyTree, step: Array) -> tuple[PyTree, Metrics]:
     _, metrics = jax.eval_shape(take, state, step)

@@ -15,7 +15,7 @@ import optax
 import tyro
 from jax.tree_util import Partial
 
-from mtl_jax import evaluate, fit, job, joint, multitask
+from mtl_jax import evaluate, fit, job, joint, layout, multitask
 from mtl_jax.checkpoint import Checkpoints
 from mtl_jax.config import Devices
 from mtl_jax.losses import cross_entropy
@@ -56,7 +56,8 @@ def two_jobs() -> dict[str, np.ndarray]:
     KEY, algorithm, algorithm.init(params(KEY)), family, steps=4, tasks_per_step=TASKS, chunk_steps=2
   )
   scores = evaluate(KEY, algorithm, state, family, episodes=13)
-  return {str(i): np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves((found, state, history, scores)))}
+  every = layout.whole((found, state, history, scores))
+  return {str(i): np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(every))}
 
 
 def maml_job(folder: Path, pause: float = 0.0, resume: bool = False) -> Any:

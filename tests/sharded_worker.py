@@ -2,7 +2,8 @@
 
 python sharded_worker.py: prints, as JSON, algorithm -> way -> the largest difference to a loop over single tasks, as a
 share of the largest number there, and "reduced", whether the program on eight devices adds up across them; for others
-"uneven", that between one device and eight when they cannot share the tasks evenly.
+"uneven", that between one device and eight when they cannot share the tasks evenly; and "shards", what a device has of
+arrays on a mesh of three axes.
 """
 
 import json
@@ -16,6 +17,7 @@ import optax
 from jax.sharding import AxisType
 from test_algorithms import ALGORITHMS, CLASSES, KEY, SEEDS, WIDTH, params
 
+from mtl_jax import layout
 from mtl_jax.types import Algorithm, Array, Batch, Episode, PyTree
 
 NAMES = ("imaml", "cavia", "lora", "anp", "in context")
@@ -98,9 +100,20 @@ def uneven(name: str) -> dict[str, float]:
   return {"uneven": float(max(jax.tree.leaves(apart)))}
 
 
+def shards() -> dict[str, list[int]]:
+  """What one of eight devices has of a state and of tasks on a mesh of three axes."""
+  mesh = jax.make_mesh((2, 2, 2), ("tasks", "data", "model"), axis_types=(AxisType.Auto,) * 3)
+  kernels = {"dense_0": jnp.zeros((16, 16)), "dense_1": jnp.zeros((16, 16)), "wide": jnp.zeros((4, 10))}
+  others = {"narrow": jnp.zeros((10, 4)), "odd": jnp.zeros((3, 5)), "bias": jnp.zeros(16), "key": KEY}
+  with jax.set_mesh(mesh):
+    state = layout.placed(kernels | others, mesh)
+    tasks = jax.jit(layout.by_examples)({"x": jnp.zeros((4, 6, 3)), "five": jnp.zeros((4, 5)), "task": jnp.zeros(4)})
+  return {name: leaf.sharding.shard_shape(leaf.shape) for name, leaf in (state | tasks).items()}
+
+
 if __name__ == "__main__":
   assert len(jax.devices()) == DEVICES and jnp.zeros(()).dtype == jnp.float64
   single = {name: found(name) for name in NAMES}
   with jax.enable_x64(False):
     several = {name: uneven(name) for name in SHARED}
-  print(json.dumps(single | several))
+  print(json.dumps(single | several | {"shards": shards()}))

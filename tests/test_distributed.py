@@ -49,7 +49,7 @@ def folders(tmp_path_factory) -> dict[str, Path]:
   with socket.socket() as free:
     free.bind(("localhost", 0))
     flags = ["--distributed", "--coordinator", f"localhost:{free.getsockname()[1]}", "--processes", "2"]
-  pair = [start(folder / "pair", "--mesh", "tasks=8", *flags, "--process", i) for i in "01"]
+  pair = [start(folder / "pair", "--mesh", "model=2,data=2,tasks=2", *flags, "--process", i) for i in "01"]
   until = time.monotonic() + LIMIT_S
   while max(Checkpoints(folder / "pair" / "maml").steps(), default=0) < 2 * worker.CHUNK:
     assert time.monotonic() < until and pair[0].poll() is None, pair[0].communicate()[0]

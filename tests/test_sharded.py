@@ -40,3 +40,19 @@ def test_a_meta_gradient_is_that_of_single_tasks_also_in_chunks_rematerialised_a
 def test_tasks_that_eight_devices_share_unevenly_give_the_step_of_one_device(name, apart):
   """To rounding of float32, metrics too: of thirteen tasks three come again at weight 0."""
   assert apart[name]["uneven"] < 1e-5, apart[name]
+
+
+def test_matrices_are_split_by_their_longest_axis_or_in_turn_and_examples_where_they_can_be(apart):
+  found = {name: tuple(shape) for name, shape in apart["shards"].items()}
+  assert found == {
+    "dense_0": (16, 8),
+    "dense_1": (8, 16),
+    "wide": (4, 5),
+    "narrow": (5, 4),
+    "odd": (3, 5),
+    "bias": (16,),
+    "key": (),
+    "x": (4, 3, 3),
+    "five": (4, 5),
+    "task": (4,),
+  }

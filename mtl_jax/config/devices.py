@@ -5,7 +5,7 @@ import re
 
 from mtl_jax.config.checks import ConfigError
 
-AXES = ("tasks",)
+AXES = ("tasks", "data", "model")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,8 +13,9 @@ class Devices:
   """What the flags of the scripts say of devices and processes."""
 
   mesh: str | None = None
-  """how many devices share the tasks of a step and the test episodes, as in tasks=4, which makes them of the cores of a
-  CPU; tasks=1 for one alone. Default: all that there are, of a CPU's cores up to 8; one for a multi-task job"""
+  """how many devices share the tasks of a step and the test episodes, the examples of each task, and the network's
+  matrices, as in tasks=4 or tasks=2,data=2,model=2, which makes them of the cores of a CPU; tasks=1 for one alone.
+  Default: for tasks all that there are, of a CPU's cores up to 8; one for a multi-task job"""
   distributed: bool = False
   """one of several processes, which all get this command and share a folder; SLURM, Kubernetes or MPI say how many
   there are and which this is, or else the three flags below"""

@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import PartitionSpec
 
+from mtl_jax.layout import TASKS
 from mtl_jax.types import Apply, Array, Batch, BatchLoss, Episode, ExampleLoss, Metrics, PyTree
 
-TASKS = "tasks"  # the mesh axis
 _MANY, _FEW = 64, 8
 _TINY, _LARGE = 2**12, 2**18  # bytes
 
@@ -53,7 +53,7 @@ def on_shards(f: Callable[[PyTree, PyTree], PyTree], shared: PyTree, tasks: PyTr
   if padded != count:
     tasks = jax.tree.map(lambda leaf: leaf[jnp.arange(padded) % count], tasks)
   specs, each = (PartitionSpec(), PartitionSpec(TASKS)), PartitionSpec(TASKS)
-  found = jax.shard_map(f, in_specs=specs, out_specs=each, check_vma=False)(shared, tasks)
+  found = jax.shard_map(f, in_specs=specs, out_specs=each, axis_names={TASKS}, check_vma=False)(shared, tasks)
   return found if padded == count else jax.tree.map(lambda leaf: leaf[:count], found)
 
 
@@ -113,7 +113,8 @@ def task_mean(f: Callable[..., PyTree], key: Array, data: Episode, chunk: int | 
     return jax.lax.psum(in_chunks(*args), TASKS)
 
   specs = (PartitionSpec(), *[PartitionSpec(TASKS)] * 3)
-  return jax.shard_map(of_shard, in_specs=specs, out_specs=PartitionSpec(), check_vma=False)(shared, *inputs, weight)
+  together = jax.shard_map(of_shard, in_specs=specs, out_specs=PartitionSpec(), axis_names={TASKS}, check_vma=False)
+  return together(shared, *inputs, weight)
 
 
 def weighted_sum(values: PyTree, weights: Array) -> PyTree:
