@@ -72,7 +72,11 @@ def exchanged(program: str) -> int:
 
 def few_shot(tasks: int) -> tuple[Algorithm, Callable[[], PyTree], Episode]:
   net = models.MLP((128, 128, 8))
-  algorithm = maml(net.apply, losses.cross_entropy, inner=optax.sgd(0.1), inner_steps=5, outer=optax.adam(1e-3))
+
+  def apply(params: PyTree, x: PyTree) -> jax.Array:
+    return jnp.asarray(net.apply(params, x))
+
+  algorithm = maml(apply, losses.cross_entropy, inner=optax.sgd(0.1), inner_steps=5, outer=optax.adam(1e-3))
 
   def side(count: int) -> Batch:
     x = jax.ShapeDtypeStruct((tasks, count, 64), jnp.float32)
