@@ -16,19 +16,19 @@ from matplotlib.figure import Figure
 from rich.progress import track
 from rich.table import Table
 
-from mtl_jax import in_service
-from mtl_jax.in_service import methods
+from mtl_jax.in_service import engines, methods, plant, rig, sales
 from mtl_jax.in_service.scores import COURSE, scores
+from mtl_jax.in_service.source import Source, bought
 from mtl_jax.job import console
 from mtl_jax.report.pictures import bare, png
 
 Name = Literal["engines", "conditions", "rig", "sales", "plant"]
-SOURCES: dict[str, tuple[Callable[[float], in_service.Source], tuple[float, ...], str]] = {
-  "engines": (in_service.engines, (0, 168), "cycles after the failure"),
-  "conditions": (lambda delay: in_service.engines(delay, ("FD002", "FD004")), (0, 168), "cycles after the failure"),
-  "rig": (in_service.rig, (0, 24, 168), "cycles late"),
-  "sales": (in_service.sales, (1, 2, 4, 8), "weeks late"),
-  "plant": (in_service.plant, (15, 240, 1440), "min late"),
+SOURCES: dict[str, tuple[Callable[[float], Source], tuple[float, ...], str]] = {
+  "engines": (engines.load, (0, 168), "cycles after the failure"),
+  "conditions": (lambda delay: engines.load(delay, ("FD002", "FD004")), (0, 168), "cycles after the failure"),
+  "rig": (rig.load, (0, 24, 168), "cycles late"),
+  "sales": (sales.load, (1, 2, 4), "weeks late"),
+  "plant": (plant.load, (15, 240, 1440), "min late"),
 }
 
 
@@ -38,7 +38,7 @@ class Arguments:
   delays: tuple[float, ...] = ()  # until a label comes, in the source's unit; empty: those of the docstring
   buy: tuple[int, ...] = (1,)  # of the labels in service one in so many is bought
   seeds: int = 3  # of methods that are random
-  only: tuple[str, ...] = ()  # names of methods; empty: all
+  only: tuple[str, ...] = ()  # names of methods, or of `methods.TUNED` to choose; empty: all
   river: bool = False  # river's linear regression too: needs the extra `online`
   choose: bool = False  # score the memories on the second half of the history instead
   out: Path = Path("runs/in_service")  # scores.json and a picture of each source; what is there already is kept
@@ -91,7 +91,7 @@ def main(arguments: Arguments) -> None:
   make, delays, unit = SOURCES[name]
   delays = arguments.delays or delays
   if arguments.choose:
-    return console.print(*methods.choose(make(delays[min(1, len(delays) - 1)])), sep="\n")
+    return console.print(*methods.choose(make(delays[0]), arguments.only), sep="\n")
   arguments.out.mkdir(parents=True, exist_ok=True)
   path = arguments.out / f"{name}.json"
   rows = json.loads(path.read_text()) if path.exists() else []
@@ -99,7 +99,7 @@ def main(arguments: Arguments) -> None:
   for delay in delays:
     source = make(delay)
     for buy in arguments.buy:
-      ready = methods.ready(in_service.bought(source, buy))
+      ready = methods.ready(bought(source, buy))
       wanted = methods.methods(name, source, arguments.river)
       left = [m for m in wanted if (delay, buy, m.name) not in there and m.name in (arguments.only or (m.name,))]
       for method in track(left, f"{name}, {delay:g} {unit}, one in {buy}", console=console):

@@ -62,7 +62,7 @@ def fleet(flown: Any, subset: np.ndarray, order: tuple[str, str], every: float, 
     calm=running.time <= entered[subset == order[1]].min(),
     window=2000,
     stretch=200,
-    refit=100.0,
+    refit=200.0,
     price=0.0,
   )
 
@@ -95,7 +95,7 @@ def _mean_life(source: Source) -> np.ndarray:
   return _possible(total[count] / np.maximum(count, 1) - running.x[:, -1])[:, None]
 
 
-def engines(delay: float, order: tuple[str, str] = ("FD001", "FD003")) -> Source:
+def load(delay: float, order: tuple[str, str] = ("FD001", "FD003")) -> Source:
   """The fleet of two subsets of C-MAPSS: 20 cycles from entry to entry with 100 engines each, 8 with 260 and 249."""
   table = cmapss.load()
   keep = (table.groups["split"] == "train") & np.isin(table.groups["subset"], order)

@@ -63,6 +63,6 @@ def plant_of(table: Table, history: tuple[str, ...], service: tuple[str, ...], d
   )
 
 
-def plant(delay: float) -> Source:
+def load(delay: float) -> Source:
   """Analyses `delay` minutes late."""
   return plant_of(tep.load(), HISTORY, SERVICE, delay)

@@ -43,11 +43,11 @@ def rig_of(table: Table, delay: float) -> Source:
     calm=np.zeros(len(running.time), bool),
     window=50,
     stretch=40,
-    refit=48.0,
+    refit=168.0,
     price=0.02,
   )
 
 
-def rig(delay: float) -> Source:
+def load(delay: float) -> Source:
   """Labels `delay` cycles late."""
   return rig_of(hydraulic.load(), delay)

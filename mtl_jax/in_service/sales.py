@@ -55,7 +55,7 @@ def _units(prediction: np.ndarray, y: np.ndarray) -> np.ndarray:
   return np.abs(np.maximum(np.expm1(prediction), 0.0) - np.expm1(y))[:, 0]
 
 
-def sales(delay: float) -> Source:
+def load(delay: float) -> Source:
   """Sales known `delay` weeks after a week began."""
   table = sales_weekly.load()
   units = table.labels["units_sold"].reshape(-1, sales_weekly.WEEKS).astype(float)

@@ -66,7 +66,6 @@ def bought(source: Source, every: int) -> Source:
   """Of the labels in service only one in `every` is bought; the others never come."""
   some = np.arange(len(source.running.time)) % every == 0
   running = source.running
-  calm, part = np.zeros(len(running.time), bool), np.arange(len(running.time))
   return source._replace(running=running._replace(matures=np.where(some, running.matures, np.inf)))
 
 
