@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from rich.progress import track
 from rich.table import Table
 
-from mtl_jax.in_service import engines, methods, plant, rig, sales
+from mtl_jax.in_service import chosen, engines, methods, plant, rig, sales
 from mtl_jax.in_service.scores import COURSE, scores
 from mtl_jax.in_service.source import Source, bought
 from mtl_jax.job import console
@@ -38,7 +38,7 @@ class Arguments:
   delays: tuple[float, ...] = ()  # until a label comes, in the source's unit; empty: those of the docstring
   buy: tuple[int, ...] = (1,)  # of the labels in service one in so many is bought
   seeds: int = 3  # of methods that are random
-  only: tuple[str, ...] = ()  # names of methods, or of `methods.TUNED` to choose; empty: all
+  only: tuple[str, ...] = ()  # names of methods, or of `chosen.TUNED` to choose; empty: all
   river: bool = False  # river's linear regression too: needs the extra `online`
   choose: bool = False  # score the memories on the second half of the history instead
   out: Path = Path("runs/in_service")  # scores.json and a picture of each source; what is there already is kept
@@ -91,7 +91,7 @@ def main(arguments: Arguments) -> None:
   make, delays, unit = SOURCES[name]
   delays = arguments.delays or delays
   if arguments.choose:
-    return console.print(*methods.choose(make(delays[0]), arguments.only), sep="\n")
+    return console.print(*chosen.choose(make(delays[0]), arguments.only), sep="\n")
   arguments.out.mkdir(parents=True, exist_ok=True)
   path = arguments.out / f"{name}.json"
   rows = json.loads(path.read_text()) if path.exists() else []
@@ -100,7 +100,7 @@ def main(arguments: Arguments) -> None:
     source = make(delay)
     for buy in arguments.buy:
       ready = methods.ready(bought(source, buy))
-      wanted = methods.methods(name, source, arguments.river)
+      wanted = chosen.methods(name, source, arguments.river)
       left = [m for m in wanted if (delay, buy, m.name) not in there and m.name in (arguments.only or (m.name,))]
       for method in track(left, f"{name}, {delay:g} {unit}, one in {buy}", console=console):
         rows.append({"source": name, "delay": delay, "buy": buy} | scores(ready, method, arguments.seeds))

@@ -12,7 +12,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from mtl_jax import online
 from mtl_jax.data.table import Table
-from mtl_jax.in_service import engines, methods, plant, rig, sales, scores
+from mtl_jax.emissions import mean
+from mtl_jax.in_service import engines, learned, methods, plant, rig, sales, scores
 from mtl_jax.in_service.source import Source, absolute, bought, split
 from mtl_jax.tasks import turbofan
 
@@ -162,7 +163,7 @@ def test_moments_of_the_past_have_the_labels_that_had_come():
   time = np.sort(rng.uniform(0, 100, 80))
   y = np.arange(80.0, dtype=np.float32)[:, None]
   history = online.stream(time, y, y, delay=rng.uniform(0, 30, 80))
-  family, labels = methods.moments(history)
+  family, labels = learned.moments(history)
   assert labels == 20
   for seed in range(5):
     episode = family.sample(jax.random.key(seed))
@@ -177,7 +178,7 @@ FEW = {
   "ridge": lambda: methods.window(1),
   "forgetting": lambda: methods.forgetting(1),
   "anew": methods.anew,
-  "alpaca": lambda: methods.alpaca(1),
+  "alpaca": lambda: learned.alpaca(1),
 }
 
 
@@ -189,7 +190,7 @@ def prepared():
 @pytest.mark.parametrize("name", FEW)
 def test_no_prediction_knows_what_comes_later(name, prepared, monkeypatch):
   """Rows and labels after a moment are made wrong: what was said until then stays."""
-  monkeypatch.setattr(methods, "STEPS", 2)
+  monkeypatch.setattr(learned, "STEPS", 2)
   source, method = prepared.source, FEW[name]()
   running = source.running
   moment = float(np.median(running.time))
@@ -198,7 +199,7 @@ def test_no_prediction_knows_what_comes_later(name, prepared, monkeypatch):
     x=np.where(late, 9.0, running.x).astype(np.float32), y=np.where(unknown, 9.0, running.y).astype(np.float32)
   )
   fake = prepared._replace(source=source._replace(running=wrong), trees=prepared.fitted(wrong.x))
-  found, other = (methods.mean(method.predict(ready, 0)) for ready in (prepared, fake))
+  found, other = (mean(method.predict(ready, 0)) for ready in (prepared, fake))
   until = running.time <= moment
   assert_array_equal(found[until], other[until])
   assert (found[~until] != other[~until]).any()
