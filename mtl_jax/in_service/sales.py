@@ -46,7 +46,7 @@ def sales_of(units: np.ndarray, delay: int) -> Source:
     calm=np.zeros(len(running.time), bool),
     window=products,
     stretch=products,
-    refit=1.0,
+    refit=4.0,
     price=0.0,
   )
 
