@@ -1,6 +1,95 @@
 """Four real lines in service: who predicts best when labels come late, or cost money?
 
-MTL_JAX_DATA=/path/to/data python scripts/in_service.py engines
+MTL_JAX_DATA=/path/to/data python scripts/in_service.py engines|rig|sales|plant --river --seeds 1
+MTL_JAX_DATA=/path/to/data python scripts/in_service.py plant --delays 240 --buy 4 16 --seeds 1      # a label budget
+MTL_JAX_DATA=/path/to/data python scripts/in_service.py rig --delays 24 --choose       # memories, on the history alone
+
+What is history and what is asked stands in mtl_jax/in_service, a file for each line; the first error of a line decides.
+Measured 2026-11-27 on 2 CPU cores beside much other work, Python 3.11, JAX 0.10.2, scikit-learn 1.9.1, river 0.26.1,
+one seed. In brackets 95 % intervals over engines, stretches of equal state, products, or 8 hours; + and - mark errors
+that are smaller and greater than those of frozen trees by an interval of the difference. Memories were chosen on the
+second half of the history after learning the first: all of them for rig (labels 24 cycles late) and plant (4 h late),
+for engines only that of recursive least squares, ten lives, which the others took over, and for sales none: three
+weeks everywhere. `conditions`, a fleet that goes from FD002 to FD004, is there and has not been measured.
+
+engines: remaining life in 34,065 cycles of a fleet that began with FD001; from cycle 2,001 on engines of FD003 enter,
+with a second fault. Life is known when an engine fails. To recover: cycles from when frozen trees show FD003.
+
+                                     MAE, cycles          PHM score  to recover  in 90 %
+    boosted trees, frozen            8.0  (7.5 to 8.7)    3.9        188
+    network, frozen                  16.6- (14.4 to 19.1) 3436       never
+    mean age at failure less age     28.0- (23.8 to 31.9) 772        never
+    boosted trees, fitted anew       5.2+ (4.8 to 5.7)    1.3        145
+    trees + ridge on the last labels 7.3+ (6.8 to 7.8)    2.7        145
+    trees + recursive least squares  7.1+ (6.6 to 7.5)    2.2        145         87
+    trees + moca                     10.0- (9.3 to 10.7)  9.0        808         82
+    alpaca that forgets              11.4- (10.5 to 12.2) 123        never       74
+    moca                             18.9- (17.3 to 20.7) 1663       never       60
+    sliding r2d2                     21.2- (19.6 to 22.9) 3361       never
+    river: linear regression         58.2- (56.6 to 59.9) 9569       never
+
+rig: % of 1,473 cycles in which the state of the valve is named wrongly, cooler at 20 and 100 %, learned at 3 %.
+
+                                     at once                24 cycles late         168 cycles late
+    boosted trees, frozen            24  (18 to 31)         23  (16 to 30)         30  (23 to 36)
+    network, frozen                  33  (22 to 49)         33  (22 to 49)         33  (23 to 49)
+    last inspection                  7+ (5 to 9)            74- (54 to 99)         65- (58 to 72)
+    boosted trees, fitted anew       22  (17 to 30)         21  (16 to 30)         29  (22 to 36)
+    trees + ridge on the last labels 22  (15 to 31)         22  (15 to 30)         37- (30 to 43)
+    trees + recursive least squares  22  (15 to 31)         23  (15 to 31)         36- (27 to 44)
+    trees + moca                     14+ (10 to 19)         26  (18 to 36)         35  (27 to 42)
+    alpaca that forgets              28  (19 to 41)         31- (22 to 43)         35  (24 to 51)
+    moca                             7+ (5 to 10)           46- (33 to 64)         37  (27 to 49)
+    sliding r2d2                     22  (15 to 33)         27  (19 to 39)         49- (35 to 63)
+    river: linear regression         14+ (9 to 20)          51- (36 to 71)         33  (28 to 39)
+
+plant: component E in the product, MAE in 0.001 mol%, faults 11 to 21 one after the other, 2,090 analyses.
+
+                                     15 min late            4 h late               24 h late
+    boosted trees, frozen            38.0  (24.2 to 54.8)   36.5  (22.8 to 53.3)   38.1  (23.6 to 55.9)
+    network, frozen                  24.7+ (20.9 to 29.4)   23.6  (19.8 to 28.3)   26.1+ (21.4 to 31.5)
+    last analysis                    28.0  (21.5 to 35.8)   48.4  (34.8 to 65.2)   83.5- (60.4 to 108.4)
+    boosted trees, fitted anew       18.6+ (14.3 to 24.0)   21.1+ (16.2 to 27.0)   26.5+ (19.2 to 34.9)
+    trees + ridge on the last labels 22.3+ (18.8 to 26.6)   24.9  (19.9 to 31.3)   42.3- (28.4 to 59.6)
+    trees + recursive least squares  23.0+ (19.4 to 27.4)   25.4  (20.5 to 31.9)   38.0  (27.2 to 51.2)
+    trees + moca                     24.5+ (20.9 to 28.7)   26.2  (20.9 to 32.9)   40.9  (29.2 to 55.2)
+    alpaca that forgets              18.5+ (16.0 to 21.7)   20.0+ (16.9 to 23.5)   24.0+ (19.7 to 29.2)
+    moca                             16.6+ (14.3 to 19.6)   20.5+ (15.9 to 26.3)   28.5  (22.7 to 35.1)
+    sliding r2d2                     16.5+ (14.3 to 19.2)   18.1+ (15.3 to 21.5)   30.3  (22.9 to 38.6)
+    river: linear regression         45.2  (19.0 to 90.5)   47.6  (21.7 to 92.0)   41.7  (30.1 to 55.5)
+
+  One analysis in so many bought, 4 h late:
+
+                                     all                    one in 4               one in 16
+    boosted trees, frozen            36.5  (22.8 to 53.3)   36.5  (22.8 to 53.3)   36.5  (22.8 to 53.3)
+    boosted trees, fitted anew       21.1+ (16.2 to 27.0)   26.5+ (19.0 to 34.9)   28.4+ (20.6 to 37.4)
+    trees + ridge on the last labels 24.9  (19.9 to 31.3)   26.7  (21.6 to 33.2)   27.3  (22.4 to 33.1)
+    alpaca that forgets              20.0+ (16.9 to 23.5)   22.3+ (18.7 to 26.5)   25.7  (20.9 to 31.7)
+
+  In all, with 0.001 mol% as the price of an analysis, alpaca costs 44, 47, 54 mol%, trees fitted anew
+  46, 56, 59, and frozen trees 76.
+
+  Hours from when frozen trees show a fault until the error over four hours is at most 1.25 times theirs in normal
+  operation, or to the fault's end, 4 h late, mean: 15 (trees fitted anew), 16 (moca), 19 (sliding), 23 (alpaca),
+  34 (last analysis), 18 (frozen trees, by themselves: faults come and go).
+
+sales: the sales of the week that begins, 811 products, MAE in units, weeks 26 to 51.
+
+                                     1 week late            4 weeks late
+    boosted trees, frozen            2.218  (2.087 to 2.357)
+    last week known                  2.655- (2.505 to 2.817)
+    mean of the last eight           2.235- (2.100 to 2.379)
+    boosted trees, fitted anew       2.198+ (2.068 to 2.336)
+
+No method wins everywhere. On the plant, where labels come one by one, learners whose features and prior were learned
+from earlier incidents have the smallest means: `sliding` and `moca` up to 4 h, `alpaca` a day late, when the first two
+fall behind trees fitted anew, whose intervals overlap with all of theirs. A ridge on what trees leave over helps at 15 min and harms at a day. On engines the learned ones lose to frozen trees, badly, and trees
+fitted anew every 200 cycles win: labels come a life at a time, so that the last 256 of them are one engine, and `moca`
+takes engines for changes. The network and river's regression fail there altogether. On the rig nobody beats the last
+inspection while it is fresh, with which `moca` is level; 24 and 168 cycles late nobody beats frozen trees by an
+interval, and several are worse. On the plant `alpaca` with every analysis saves 4.8 mol% against one in four: the
+others are worth 0.003 mol% each. 90 % intervals held 60 to 87 % of labels on engines and, of `alpaca` and `moca`, 82 to
+92 % on the plant.
 """
 
 import json

@@ -237,6 +237,8 @@ def test_errors_costs_and_recovery_by_hand():
   assert frozen["recovered"] == {"wear": (240.0 - 61.0, False)}
   assert_allclose(frozen["cost"], 20 * 1 + 180 * 3)  # nothing is paid for labels that nobody reads
   assert_allclose(frozen["course"], [1.0] * 4 + [3.0] * 36)
+  steady = ready._replace(source=source._replace(changes={}))
+  assert scores.scores(steady, methods.frozen(), 1)["recovered"] == {}
 
 
 def script():

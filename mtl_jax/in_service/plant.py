@@ -1,6 +1,6 @@
 """The Tennessee Eastman plant with faults switched on: component E in the product, from what is measured at once.
 
-XMEAS(38), mol%, is sampled every 15 minutes and shown 15 minutes later (Downs and Vogel, table 5). Of 22 fast
+XMEAS(38), mol%, is sampled every 15 minutes and shown 15 minutes later (Downs and Vogel, 1993). Of 22 fast
 measurements and 11 valve positions the mean over the last 15 minutes and the value now are read. A question is asked
 when the sample is taken; its answer is what the analyser shows 15 minutes later, or a laboratory says later still.
 An analysis costs.

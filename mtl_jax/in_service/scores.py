@@ -25,7 +25,7 @@ def _recovered(ready: Ready, loss: np.ndarray) -> dict[str, tuple[float, bool]]:
   running, calm, trees = source.running, source.calm, _first(ready, ready.trees)
   most = WORSE * float(trees[calm].mean() if calm.any() else ready.usual)
   until = [*list(source.changes.values())[1:], running.time[-1] + 1.0]
-  for (name, since), end in zip(source.changes.items(), until, strict=True):
+  for (name, since), end in zip(source.changes.items(), until, strict=False):  # where nothing changes there is no pair
     some = (running.time >= since) & (running.time < end)
     part = running._replace(time=running.time[some])
     total = np.cumsum(np.concatenate([[0.0], trees[some]]))
