@@ -27,12 +27,11 @@ TUNED: dict[str, Callable[[int], Method]] = {
   "alpaca": learned.alpaca,
   "moca": learned.moca,
 }
-_UNTUNED = dict.fromkeys(TUNED, 3)
 CHOSEN: dict[str, dict[str, int]] = {
   "engines": dict.fromkeys(TUNED, 10),  # `forgetting` alone was chosen, and the others follow it
   "conditions": dict.fromkeys(TUNED, 10),  # as on the other fleet
   "rig": {"window": 3, "forgetting": 3, "changes": 1, "alpaca": 10, "moca": 1},
-  "sales": _UNTUNED,
+  "sales": dict.fromkeys(TUNED, 3),  # a round number, not chosen
   "plant": {"window": 10, "forgetting": 10, "changes": 10, "alpaca": 10, "moca": 1},
 }
 
