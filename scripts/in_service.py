@@ -52,7 +52,7 @@ plant: component E in the product, MAE in 0.001 mol%, faults 11 to 21 one after 
     boosted trees, fitted anew       18.6+ (14.3 to 24.0)    21.1+ (16.2 to 27.0)    26.5+ (19.2 to 34.9)
     trees + ridge on the last labels 22.3+ (18.8 to 26.6)    24.9  (19.9 to 31.3)    42.3- (28.4 to 59.6)
     trees + recursive least squares  23.0+ (19.4 to 27.4)    25.4  (20.5 to 31.9)    38.0  (27.2 to 51.2)
-    trees + moca                     24.5+ (20.9 to 28.7)    26.2  (20.9 to 32.9)    40.9  (29.2 to 55.2)
+    trees + moca                     24.5+ (20.9 to 28.7)    27.6  (22.4 to 34.4)    43.5  (31.9 to 57.3)
     alpaca that forgets              18.5+ (16.0 to 21.7)    20.0+ (16.9 to 23.5)    24.0+ (19.7 to 29.2)
     moca                             16.6+ (14.3 to 19.6)    20.5+ (15.9 to 26.3)    28.5  (22.7 to 35.1)
     sliding r2d2                     16.5+ (14.3 to 19.2)    18.1+ (15.3 to 21.5)    30.3  (22.9 to 38.6)
