@@ -1,0 +1,79 @@
+"""ALPaCA on the latest periods, its features and prior learned from other products."""
+
+from functools import lru_cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from scipy.stats import norm
+
+from mtl_jax import inventory, online
+from mtl_jax.fit import fit
+from mtl_jax.models import MLP
+from mtl_jax.online import Normal, Prior
+from mtl_jax.restock.problem import Problem, others, ratio, windows
+from mtl_jax.tasks.rows import Rows, in_order
+from mtl_jax.types import Algorithm, Array, OnlineLearner, PyTree
+
+LAGS, FEATURES, STEPS = 4, 8, 400
+
+
+_NET = MLP((16, FEATURES), norm="none")
+
+
+def _features(net: PyTree, x: Array) -> Array:
+  return jnp.concatenate([jnp.ones((len(x), 1)), x, jnp.asarray(_NET.apply(net, x))], axis=1)
+
+
+def _root(demand: np.ndarray) -> np.ndarray:
+  """2 sqrt(y + 3/8), which makes the noise of counts alike: F. J. Anscombe, Biometrika 35 (1948) 246-254."""
+  return 2.0 * np.sqrt(demand + 0.375)
+
+
+@lru_cache(maxsize=2)
+def _linear(kept: float) -> tuple[Algorithm, OnlineLearner]:
+  """What learns the prior, and what starts from it."""
+  outer = optax.adam(optax.cosine_decay_schedule(1e-2, STEPS))
+  return online.alpaca_prior(_features, outer=outer, kept=kept), online.alpaca(_features, kept=kept)
+
+
+@lru_cache(maxsize=8)
+def _alpaca(problem: Problem, kept: float) -> tuple[np.ndarray, np.ndarray]:
+  """Mean and deviation of the `_root` of what an order covers, (products, periods from `cut` on).
+
+  ALPaCA has one variance of the noise for all products. All is about the mean of what was sold so far.
+  """
+  span, periods = problem.lead + 1, np.arange(LAGS, problem.sold.shape[1])
+  usual = _root(span * (1.0 + np.cumsum(problem.sold, axis=1)[:, LAGS - 1 : -1]) / (1.0 + periods))
+  lags = _root(span * windows(problem, LAGS, LAGS)) - usual[:, :, None]
+  x = np.concatenate([lags, lags.mean(2, keepdims=True), np.log(usual)[:, :, None]], axis=2).astype(np.float32)
+  y = _root(np.pad(inventory.to_cover(problem.sold[:, LAGS:], problem.lead), ((0, 0), (0, problem.lead)))) - usual
+  y = y.astype(np.float32)
+  known = problem.cut - LAGS - problem.lead  # labels of the past
+  shots = min(26, (known - problem.lead) // 2)
+  (algorithm, learner), key = _linear(kept), jax.random.key(0)
+  found = np.zeros((2, *y.shape))
+  for turn, (train, test) in enumerate(others(problem)):
+    told, label = jnp.asarray(x[train, :known]), jnp.asarray(y[train, :known, None])
+    rows = Rows(told, label, jnp.ones((len(train), known), bool), jnp.asarray(train, jnp.int32))
+    family = in_order(rows, shots=shots, queries=2, gap=problem.lead)
+    width = 1 + x.shape[2] + FEATURES
+    start = Prior(
+      jax.jit(_NET.init)(jax.random.key(turn), jnp.zeros((1, x.shape[2]))), jnp.zeros((width, 1)),
+      jnp.full(width, np.log(10.0), jnp.float32), jnp.zeros(1),  # Poisson noise
+    )  # fmt: skip
+    run = jax.random.fold_in(key, turn)
+    state, _ = fit(run, algorithm, algorithm.init(start), family, steps=STEPS, tasks_per_step=32)
+    answer = inventory.foreseen(key, learner, state.prior, jnp.asarray(x[test]), jnp.asarray(y[test]), problem.lead)
+    assert isinstance(answer, Normal)
+    found[0, test], found[1, test] = answer.mean[..., 0], answer.variance[..., 0]
+  mean, variance = found[:, :, problem.cut - LAGS :]
+  return usual[:, problem.cut - LAGS :] + mean, np.sqrt(variance)
+
+
+def alpaca(problem: Problem, short: float, kept: float) -> np.ndarray:
+  """Its normal quantile, squared again."""
+  mean, deviation = _alpaca(problem, kept)
+  root = mean + float(norm.ppf(ratio(short))) * deviation
+  return np.square(np.maximum(root, 0.0) / 2.0) - 0.375
