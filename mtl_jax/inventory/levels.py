@@ -37,11 +37,11 @@ def foreseen(key: Array, learner: OnlineLearner, params: PyTree, x: PyTree, y: A
 
   def of_product(x: PyTree, y: Array) -> Any:
     def one(state: Any, period: Array) -> tuple[Any, Any]:
-      now = jax.random.fold_in(key, period)
-      found = learner.predict(now, state, jax.tree.map(lambda leaf: leaf[period][None], x))
+      ask_key, learn_key = jax.random.split(jax.random.fold_in(key, period))
+      found = learner.predict(ask_key, state, jax.tree.map(lambda leaf: leaf[period][None], x))
       known = jnp.maximum(period - delay, 0)
       row = jax.tree.map(lambda leaf: leaf[known][None], x)
-      state, _ = learner.update(now, state, Batch(row, y[known][None, None], (period >= delay)[None]))
+      state, _ = learner.update(learn_key, state, Batch(row, y[known][None, None], (period >= delay)[None]))
       return state, jax.tree.map(lambda leaf: leaf[0], found)
 
     return jax.lax.scan(one, learner.init(params), jnp.arange(periods))[1]
