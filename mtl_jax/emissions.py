@@ -26,7 +26,7 @@ from mtl_jax.types import Algorithm, Array, OnlineLearner
 TARGETS = ("NOX", "CO")
 INPUTS = ("AT", "AP", "AH", "AFDP", "GTEP", "TIT", "TAT", "TEY", "CDP")
 DELAYS = (0, 24, 168, 504)  # rows: at once, a day, a week, three weeks
-WEEK = 168
+DAY, WEEK = 24, 168
 HIDDEN, FEATURES, STEPS = (64, 64), 24, 800  # of the learned features
 
 Trees = Callable[[np.ndarray], np.ndarray]
@@ -157,14 +157,14 @@ def changes(hazard: float, penalty: float) -> Method:
   return _bayesian("trees + moca", online.moca(_linear, hazard=hazard, runs=12), penalty)
 
 
-def weekly() -> Method:
+def anew(name: str, every: int) -> Method:
   def predict(past: Past, stream: Stream, delay: int, seed: int) -> np.ndarray:
     def again(x: np.ndarray, y: np.ndarray) -> Trees:
       return boosted(np.concatenate([past.rows.x, x]), np.concatenate([past.rows.y, y]))
 
-    return online.retrained(again, stream, WEEK)
+    return online.retrained(again, stream, every)
 
-  return Method("boosted trees, fitted anew every week", predict)
+  return Method(f"boosted trees, fitted anew every {name}", predict)
 
 
 def learned_prior(algorithm: Algorithm, past: Past, delay: int, seed: int) -> tuple[Prior, np.ndarray]:
@@ -221,7 +221,7 @@ CHOSEN: dict[str, dict[str, Any]] = {
 def methods() -> list[Method]:
   """All that are replayed, with the settings that `choose` chose."""
   chosen = [make(**CHOSEN[name]) for name, (make, _) in GRID.items()]
-  return [frozen(), last_value(), last_error(), *chosen[:3], chosen[3], alpaca(1.0), chosen[4], weekly()]
+  return [frozen(), last_value(), last_error(), *chosen[:3], chosen[3], alpaca(1.0), chosen[4], anew("week", WEEK), anew("night", DAY)]
 
 
 def mean(prediction: Normal | np.ndarray) -> np.ndarray:
@@ -243,7 +243,9 @@ def choose() -> list[dict[str, Any]]:
 
 
 def scores(method: Method, before: Past, rows: Rows, delay: int, seeds: int) -> list[dict[str, Any]]:
-  """For each seed: mean absolute error by year and by month, (years, targets) and (12 years, targets).
+  """For each seed: mean absolute error by year, by month and by week.
+
+  (years, targets), (12 years, targets) and (weeks, targets); weeks of a year are of almost equal length.
 
   Of those that know their uncertainty also the share of labels within their 90 % interval, (targets,).
   """
@@ -256,5 +258,6 @@ def scores(method: Method, before: Past, rows: Rows, delay: int, seeds: int) -> 
     row = {"method": method.name, "delay": delay, "seed": seed, "year": [year.mean(0).tolist() for year in years]}
     if isinstance(prediction, Normal):
       row["within"] = (error <= 1.645 * np.sqrt(prediction.variance)).mean(0).tolist()
-    found.append(row | {"month": months})
+    weeks = [week.mean(0).tolist() for year in years for week in np.array_split(year, max(1, len(year) // WEEK))]
+    found.append(row | {"month": months, "week": weeks})
   return found
