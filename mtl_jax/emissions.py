@@ -7,7 +7,7 @@ data set has no clock, and a sixth of all hours is missing. Settings are chosen 
 
 import itertools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,16 +18,20 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from mtl_jax import online
 from mtl_jax.data import gas_turbine
 from mtl_jax.fit import fit
+from mtl_jax.losses import squared_error
+from mtl_jax.meta import init_rates
+from mtl_jax.meta.lora import low_rank, merge
 from mtl_jax.models import MLP
-from mtl_jax.online import Normal, Prior, Stream
+from mtl_jax.online import Initial, Normal, Prior, Stream
 from mtl_jax.tasks.rows import in_order, laid_out
+from mtl_jax.tree import AdaptMask, named
 from mtl_jax.types import Algorithm, Array, OnlineLearner
 
 TARGETS = ("NOX", "CO")
 INPUTS = ("AT", "AP", "AH", "AFDP", "GTEP", "TIT", "TAT", "TEY", "CDP")
 DELAYS = (0, 24, 168, 504)  # rows: at once, a day, a week, three weeks
 DAY, WEEK = 24, 168
-HIDDEN, FEATURES, STEPS = (64, 64), 24, 800  # of the learned features
+HIDDEN, FEATURES, CONTEXT, RANK, STEPS = (64, 64), 24, 16, 4, 800  # of the networks, and how long they learn
 
 Trees = Callable[[np.ndarray], np.ndarray]
 """(rows, inputs) -> (rows, targets)"""
@@ -92,7 +96,10 @@ def _linear(net: Any, x: Array) -> Array:
   return jnp.concatenate([jnp.ones((len(x), 1)), x], axis=1)
 
 
+NOTHING = jnp.zeros((1, len(INPUTS)))
 _NET = MLP((*HIDDEN, FEATURES), norm="none")
+_PLAIN = MLP((*HIDDEN, len(TARGETS)))
+_FILM = MLP((*HIDDEN, len(TARGETS)), context=CONTEXT)
 
 
 def _learned(net: Any, x: Array) -> Array:
@@ -167,29 +174,42 @@ def anew(name: str, every: int) -> Method:
   return Method(f"boosted trees, fitted anew every {name}", predict)
 
 
-def learned_prior(algorithm: Algorithm, past: Past, delay: int, seed: int) -> tuple[Prior, np.ndarray]:
-  """Features and prior from stretches of the past: a week of labels, questions of the day that follows `delay` later.
+def trained(
+  algorithm: Algorithm, first: Callable[[Array], Any], past: Past, delay: int, seed: int
+) -> tuple[Any, np.ndarray]:
+  """The state after stretches of the past: a week of labels, questions of the day that follows `delay` later.
 
-  Returns: the prior of targets in standard deviations about the mean; [mean, deviation] (2, targets).
+  Args:
+    first: first(key) -> what the algorithm's init takes.
+
+  Returns: the state, for targets in standard deviations about the mean; [mean, deviation] (2, targets).
   """
   units = np.stack([past.rows.y.mean(0), past.rows.y.std(0)])
   y = (past.rows.y - units[0]) / units[1]
-  key, first = jax.random.split(jax.random.key(seed))
-  net = _NET.init(first, jnp.zeros((1, len(INPUTS))))
-  prior = _wide(net, 1 + len(INPUTS) + FEATURES, 10.0, np.full(len(TARGETS), 0.3))
+  key, first_key = jax.random.split(jax.random.key(seed))
   rows = laid_out(np.zeros(len(y), int), np.arange(len(y)), past.scaled(past.rows.x), y)
-  family = in_order(rows, shots=WEEK, queries=24, gap=delay)
-  state, _ = fit(key, algorithm, algorithm.init(prior), family, steps=STEPS, tasks_per_step=8)
-  return state.prior, units
+  family = in_order(rows, shots=WEEK, queries=DAY, gap=delay)
+  state, _ = fit(key, algorithm, algorithm.init(first(first_key)), family, steps=STEPS, tasks_per_step=8)
+  return state, units
+
+
+def _in_units(learner: OnlineLearner, params: Any, past: Past, stream: Stream, units: np.ndarray) -> Any:
+  mean, scale = units
+  found = _replayed(learner, params, past, stream, (stream.y - mean) / scale)
+  if isinstance(found, Normal):
+    return Normal(found.mean * scale + mean, found.variance * np.square(scale))
+  return found * scale + mean
 
 
 def learned(name: str, learner: OnlineLearner, kept: float) -> Method:
   algorithm = online.alpaca_prior(_learned, outer=optax.adam(3e-3), kept=kept)
 
+  def first(key: Array) -> Prior:
+    return _wide(_NET.init(key, NOTHING), 1 + len(INPUTS) + FEATURES, 10.0, np.full(len(TARGETS), 0.3))
+
   def predict(past: Past, stream: Stream, delay: int, seed: int) -> Normal:
-    prior, (mean, scale) = learned_prior(algorithm, past, delay, seed)
-    found = _replayed(learner, prior, past, stream, (stream.y - mean) / scale)
-    return Normal(found.mean * scale + mean, found.variance * np.square(scale))
+    state, units = trained(algorithm, first, past, delay, seed)
+    return _in_units(learner, state.prior, past, stream, units)
 
   return Method(name, predict, random=True)
 
@@ -200,6 +220,53 @@ def alpaca(kept: float) -> Method:
 
 def moca(hazard: float) -> Method:
   return learned("moca", online.moca(_learned, hazard=hazard, runs=12), 1.0)
+
+
+class Part(NamedTuple):
+  """A network, and what of it adapts."""
+
+  apply: Callable[[Any, Array], Any]
+  first: Callable[[Array], Any]
+  fast: AdaptMask
+
+
+PARTS = {
+  "head": Part(_PLAIN.apply, lambda key: _PLAIN.init(key, NOTHING), named("head")),
+  "FiLM": Part(_FILM.apply, lambda key: _FILM.init(key, NOTHING), named("context")),
+  "LoRA": Part(
+    lambda params, x: _PLAIN.apply(merge(params, 1.0), x),
+    lambda key: low_rank(_PLAIN.init(key, NOTHING), RANK),
+    named("a", "b"),
+  ),
+}
+
+
+def steps(part: str, every: int, recent: int, held: int, rates: Literal["leaf", "parameter"] = "leaf") -> Method:
+  """Gradient steps on a part of a network; `held` = 0: without a gate."""
+  apply, params, fast = PARTS[part]
+  learner = online.gradient(
+    lambda params, x: jnp.asarray(apply(params, x)),
+    squared_error,
+    fast=fast,
+    recent=recent,
+    held=held,
+    inputs=(len(INPUTS),),
+    targets=len(TARGETS),
+    every=every,
+  )
+  quicker = optax.multi_transform({"params": optax.adam(3e-3), "rates": optax.adam(3e-2)}, Initial("params", "rates"))
+  outer = optax.chain(optax.clip_by_global_norm(1.0), quicker)
+  algorithm = online.unrolled(learner, squared_error, outer=outer, at_once=every)
+
+  def first(key: Array) -> Initial:
+    found = params(key)
+    return Initial(found, init_rates(found, float(np.log(0.03)), per=rates))
+
+  def predict(past: Past, stream: Stream, delay: int, seed: int) -> np.ndarray:
+    state, units = trained(algorithm, first, past, delay, seed)
+    return _in_units(learner, state.initial, past, stream, units)
+
+  return Method(f"steps on {part}" if held else f"steps on {part}, no gate", predict, random=True)
 
 
 GRID: dict[str, tuple[Callable[..., Method], dict[str, tuple]]] = {
@@ -221,7 +288,17 @@ CHOSEN: dict[str, dict[str, Any]] = {
 def methods() -> list[Method]:
   """All that are replayed, with the settings that `choose` chose."""
   chosen = [make(**CHOSEN[name]) for name, (make, _) in GRID.items()]
-  return [frozen(), last_value(), last_error(), *chosen[:3], chosen[3], alpaca(1.0), chosen[4], anew("week", WEEK), anew("night", DAY)]
+  return [
+    frozen(),
+    last_value(),
+    last_error(),
+    *chosen[:3],
+    chosen[3],
+    alpaca(1.0),
+    chosen[4],
+    anew("week", WEEK),
+    anew("night", DAY),
+  ]
 
 
 def mean(prediction: Normal | np.ndarray) -> np.ndarray:

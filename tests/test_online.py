@@ -12,7 +12,9 @@ from sklearn.linear_model import Ridge
 
 from mtl_jax import emissions
 from mtl_jax.data.table import Table
+from mtl_jax.losses import squared_error
 from mtl_jax.online import (
+  Initial,
   Normal,
   Prior,
   alpaca,
@@ -21,6 +23,7 @@ from mtl_jax.online import (
   events,
   forgetting,
   frozen,
+  gradient,
   moca,
   order,
   persistence,
@@ -81,6 +84,12 @@ LEARNERS = {
   "persistence": (persistence(), jnp.zeros(TARGETS)),
   "window ridge": (window_ridge(same, window=5, penalty=0.1, features=D, targets=TARGETS), ()),
   "sliding": (sliding(MEANS, memory=4, inputs=(D,), targets=TARGETS), ()),
+  "gradient": (
+    gradient(
+      lambda w, x: x @ w, squared_error, fast=lambda w: True, recent=3, held=2, inputs=(D,), targets=TARGETS, every=2
+    ),
+    Initial(jnp.asarray(MEAN, jnp.float32), jnp.log(jnp.float32(0.2))),
+  ),
   "alpaca": (alpaca(same), prior()),
   "alpaca that forgets": (alpaca(same, kept=0.9), prior()),
   "moca": (moca(same, hazard=0.1, runs=4), prior()),
@@ -135,14 +144,15 @@ def test_no_label_changes_a_prediction_made_before_it_matured(late, name):
   np.testing.assert_array_equal(a, c)  # label 9 is never bought
 
 
-def test_another_delay_compiles_nothing(late):
-  learner, start = LEARNERS["alpaca"]
+@pytest.mark.parametrize("name", ["alpaca", "gradient"])
+def test_another_delay_compiles_nothing(late, name):
+  learner, start = LEARNERS[name]
   state = learner.init(start)
   first = replay(KEY, learner, state, late)
   size = streams._replay._cache_size()
   again = replay(KEY, learner, state, late._replace(matures=late.matures + 3.0))
   assert streams._replay._cache_size() == size
-  assert not np.array_equal(first.prediction.mean, again.prediction.mean)
+  assert not np.array_equal(*(jax.tree.leaves(found.prediction)[0] for found in (first, again)))
 
 
 @pytest.mark.parametrize("kept", [1.0, 0.8])
@@ -186,15 +196,16 @@ def test_twenty_thousand_labels_in_float32_are_learned_exactly(learner):
 @pytest.mark.parametrize("name", [name for name in LEARNERS if name != "frozen"])
 def test_masked_labels_change_nothing(name):
   learner, start = LEARNERS[name]
-  state, _ = learner.update(KEY, learner.init(start), batch(slice(0, 4)))
+  update = jax.jit(learner.update)
+  state, _ = update(KEY, learner.init(start), batch(slice(0, 4)))
   some = batch(slice(4, 8))
   some = some._replace(mask=jnp.asarray([True, False, True, False]))
   holes = some._replace(y=jnp.where(some.mask[:, None], some.y, jnp.nan))
-  after, _ = learner.update(KEY, state, holes)
+  after, _ = update(KEY, state, holes)
   short = jax.tree.map(lambda leaf: leaf[jnp.asarray([0, 2])], some)
-  expected, _ = learner.update(KEY, state, short)
+  expected, _ = update(KEY, state, short)
   jax.tree.map(lambda a, b: assert_allclose(a, b, rtol=1e-4, atol=1e-5), after, expected)
-  unchanged, _ = learner.update(KEY, state, holes._replace(mask=jnp.zeros(4, bool)))
+  unchanged, _ = update(KEY, state, holes._replace(mask=jnp.zeros(4, bool)))
   jax.tree.map(lambda a, b: assert_allclose(a, b, rtol=1e-5, atol=1e-6), unchanged, state)
 
 
@@ -300,23 +311,24 @@ def test_a_sliding_memory_is_the_support_of_the_algorithm():
     assert_allclose(learner.predict(KEY, state, x[:1])[0], y[max(0, i - 3) : i + 1].mean(0), rtol=1e-5)
 
 
-def test_who_follows_the_leader_learns_from_stretches_of_the_history_and_from_nothing_that_has_not_come():
-  """Labels 0, 1, 2, ...: a query begins where its support ends, and both lie within the last 9 labels."""
-  learner = sliding(MEANS, memory=3, inputs=(D,), targets=TARGETS, history=9, episodes=1, queries=2)
+@pytest.mark.parametrize("gap", [0, 1])
+def test_who_follows_the_leader_learns_from_stretches_of_the_history_and_from_nothing_that_has_not_come(gap):
+  """Labels 0, 1, 2, ...: a query begins `gap` after its support's end, and both lie within the last 9 labels."""
+  learner = sliding(MEANS, memory=3, inputs=(D,), targets=TARGETS, history=9, episodes=1, queries=2, gap=gap)
   state, starts = learner.init(jnp.full(1, -1.0)), set()
   update = jax.jit(learner.update)
   for i in range(60):
     y = jnp.full((1, TARGETS), float(i))
     state, metrics = update(jax.random.fold_in(KEY, i), state, Batch(jnp.zeros((1, D)), y, jnp.ones(1, bool)))
     first = float(state.learned[0])
-    if i < 4:
+    if i < 4 + gap:
       assert first == -1.0 and not np.any(metrics["first"])
       continue
-    assert metrics["first"].tolist() == [first + 3, first + 4]
-    assert max(0, i - 8) <= first <= i - 4
-    starts.add(i - first)
-  assert starts == {4.0, 5.0, 6.0, 7.0, 8.0}
-  with pytest.raises(ValueError, match=r"history=9: a stretch takes memory=8 \+ queries=2"):
+    assert metrics["first"].tolist() == [first + 3 + gap, first + 4 + gap]
+    assert max(0, i - 8) <= first <= i - 4 - gap
+    starts.add(int(i - first))
+  assert starts == set(range(4 + gap, 9))
+  with pytest.raises(ValueError, match=r"history=9: a stretch takes memory=8 \+ gap=0 \+ queries=2"):
     sliding(MEANS, memory=8, inputs=(D,), targets=TARGETS, history=9, episodes=1, queries=2)
 
 

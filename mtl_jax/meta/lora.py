@@ -39,6 +39,24 @@ def merge(params: LowRank, scale: float) -> PyTree:
   return jax.tree.map(lambda w, a, b: w if a is None else w + scale * (a @ b), *params)
 
 
+def low_rank(params: PyTree, rank: int, matrices: AdaptMask | None = None) -> LowRank:
+  """A network's parameters with thin matrices beside those that `matrices` chooses: A drawn as `lora` says, B = 0.
+
+  Raises: ValueError if no leaf is chosen or one that is has not two axes.
+  """
+  chosen, _ = partition(params, matrices or (lambda p: jax.tree.map(lambda leaf: jnp.ndim(leaf) == 2, p)))
+  leaves, structure = jax.tree.flatten(chosen)
+  if not leaves or any(jnp.ndim(w) != 2 for w in leaves):
+    raise ValueError(f"the leaves that adapt have shapes {[jnp.shape(w) for w in leaves]}; one or more, of two axes")
+  keys = jax.tree.unflatten(structure, list(jax.random.split(jax.random.key(0), len(leaves))))
+
+  def thin(w: Array, key: Array) -> Array:
+    return jax.random.normal(key, (w.shape[0], rank), w.dtype) / w.shape[0] ** 0.5
+
+  a = jax.tree.map(thin, chosen, keys)
+  return LowRank(params, a, jax.tree.map(lambda w: jnp.zeros((rank, w.shape[1]), w.dtype), chosen))
+
+
 def lora(
   apply: Apply,
   loss: ExampleLoss,
@@ -84,18 +102,4 @@ def lora(
     chunk=chunk,
   )
 
-  def init(params: PyTree) -> PyTree:
-    chosen, _ = partition(params, matrices or (lambda p: jax.tree.map(lambda leaf: jnp.ndim(leaf) == 2, p)))
-    leaves, structure = jax.tree.flatten(chosen)
-    if not leaves or any(jnp.ndim(w) != 2 for w in leaves):
-      raise ValueError(f"the leaves that adapt have shapes {[jnp.shape(w) for w in leaves]}; one or more, of two axes")
-    keys = jax.tree.unflatten(structure, list(jax.random.split(jax.random.key(0), len(leaves))))
-
-    def thin(w: Array, key: Array) -> Array:
-      return jax.random.normal(key, (w.shape[0], rank), w.dtype) / w.shape[0] ** 0.5
-
-    a = jax.tree.map(thin, chosen, keys)
-    b = jax.tree.map(lambda w: jnp.zeros((rank, w.shape[1]), w.dtype), chosen)
-    return learner.init(LowRank(params, a, b))
-
-  return learner._replace(init=init)
+  return learner._replace(init=lambda params: learner.init(low_rank(params, rank, matrices)))

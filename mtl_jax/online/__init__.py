@@ -3,6 +3,7 @@
 from mtl_jax.online.alpaca import Belief, Normal, Prior, alpaca, alpaca_prior, surprise
 from mtl_jax.online.controls import frozen, persistence, retrained
 from mtl_jax.online.detectors import Detector, alarms, bayesian, cusum, delays, ewma, page_hinkley, threshold_for
+from mtl_jax.online.gradient import Initial, gradient
 from mtl_jax.online.moca import moca
 from mtl_jax.online.sliding import sliding
 from mtl_jax.online.streams import (
@@ -19,12 +20,14 @@ from mtl_jax.online.streams import (
   stream_of,
   time_to_recover,
 )
+from mtl_jax.online.unrolled import unrolled
 from mtl_jax.online.window import window_ridge
 
 __all__ = [
   "Belief",
   "Detector",
   "Event",
+  "Initial",
   "Normal",
   "Prior",
   "Replayed",
@@ -40,6 +43,7 @@ __all__ = [
   "ewma",
   "forgetting",
   "frozen",
+  "gradient",
   "moca",
   "order",
   "page_hinkley",
@@ -53,5 +57,6 @@ __all__ = [
   "surprise",
   "threshold_for",
   "time_to_recover",
+  "unrolled",
   "window_ridge",
 ]

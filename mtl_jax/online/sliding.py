@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from mtl_jax.online.ring import Ring, empty, remember, stretch
 from mtl_jax.types import Algorithm, Array, Batch, Episode, Metrics, OnlineLearner, PyTree
 
 
@@ -20,14 +21,11 @@ class SlidingState(NamedTuple):
 
   Attributes:
     learned: the algorithm's own.
-    x: (history, *inputs) and y: (history, targets), of the last labels, in a ring.
-    labels: () int, so far.
+    ring: the last `history` labels.
   """
 
   learned: Any
-  x: Array
-  y: Array
-  labels: Array
+  ring: Ring
 
 
 def sliding(
@@ -39,6 +37,7 @@ def sliding(
   history: int | None = None,
   episodes: int = 0,
   queries: int = 8,
+  gap: int = 0,
 ) -> OnlineLearner:
   """Adapts to the last `memory` labels at every prediction.
 
@@ -49,48 +48,43 @@ def sliding(
     history: labels that are kept to go on learning from; None: `memory`.
     episodes: stretches that the algorithm is updated on after each label; 0: it stays as it is.
     queries: the labels after the support of a stretch, which it is to foresee.
+    gap: labels left out between the two, as many as come while one waits for a label.
 
   Returns:
     An OnlineLearner whose init takes the algorithm's state. Metrics: those of its update, zeros before there are
-    `memory` + `queries` labels; none without episodes.
+    `memory` + `gap` + `queries` labels; none without episodes.
 
   Raises: ValueError if the history is too short for a stretch.
   """
   history = memory if history is None else history
-  if history < memory + (queries if episodes else 0):
-    raise ValueError(f"history={history}: a stretch takes memory={memory}" + f" + queries={queries}" * bool(episodes))
-
-  def stretch(state: SlidingState, first: Array, count: int) -> Batch:
-    """`count` labels from the `first` on, counted from the beginning of the stream; masked before it."""
-    number = first + jnp.arange(count)
-    place = number % history
-    return Batch(state.x[place], state.y[place], number >= 0)
+  length = memory + (gap + queries if episodes else 0)
+  if history < length:
+    parts = f"memory={memory}" + f" + gap={gap} + queries={queries}" * bool(episodes)
+    raise ValueError(f"history={history}: a stretch takes {parts}")
 
   def init(learned: Any) -> SlidingState:
-    return SlidingState(learned, jnp.zeros((history, *inputs)), jnp.zeros((history, targets)), jnp.zeros((), jnp.int32))
+    return SlidingState(learned, empty(history, inputs, targets))
 
   def predict(key: Array, state: SlidingState, x: PyTree) -> Array:
-    return algorithm.predict(key, state.learned, stretch(state, state.labels - memory, memory), x)
+    support = stretch(state.ring, state.ring.labels - memory, memory)
+    return algorithm.predict(key, state.learned, support, x)
 
   def learn(key: Array, state: SlidingState) -> tuple[Any, Metrics]:
     key, first_key = jax.random.split(key)
-    oldest = jnp.maximum(state.labels - history, 0)
-    first = jax.random.randint(first_key, (episodes,), oldest, state.labels - memory - queries + 1)
+    oldest = jnp.maximum(state.ring.labels - history, 0)
+    first = jax.random.randint(first_key, (episodes,), oldest, state.ring.labels - length + 1)
     support, query = (
-      jax.vmap(lambda f, count=count: stretch(state, f, count))(first + after)
-      for after, count in ((0, memory), (memory, queries))
+      jax.vmap(lambda f, count=count: stretch(state.ring, f, count))(first + after)
+      for after, count in ((0, memory), (memory + gap, queries))
     )
     return algorithm.update(key, state.learned, Episode(support, query, jnp.zeros(episodes, jnp.int32)))
 
   def update(key: Array, state: SlidingState, batch: Batch) -> tuple[SlidingState, Metrics]:
-    place = (state.labels + jnp.cumsum(batch.mask) - 1) % history
-    place = jnp.where(batch.mask, place, history)  # out of the ring: dropped
-    x, y = state.x.at[place].set(batch.x, mode="drop"), state.y.at[place].set(batch.y, mode="drop")
-    state = SlidingState(state.learned, x, y, state.labels + jnp.sum(batch.mask, dtype=jnp.int32))
+    state = SlidingState(state.learned, remember(state.ring, batch))
     if not episodes:
       return state, {}
     silent = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(learn, key, state)[1])
-    enough = jnp.any(batch.mask) & (state.labels >= memory + queries)
+    enough = jnp.any(batch.mask) & (state.ring.labels >= length)
     learned, metrics = jax.lax.cond(enough, lambda: learn(key, state), lambda: (state.learned, silent))
     return state._replace(learned=learned), metrics
 

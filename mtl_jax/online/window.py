@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 
 from mtl_jax.meta.r2d2 import Ridge, fit_ridge
+from mtl_jax.online.ring import Ring, empty, remember
 from mtl_jax.types import Apply, Array, Batch, Metrics, OnlineLearner, PyTree
 
 
@@ -13,16 +14,12 @@ class WindowState(NamedTuple):
 
   Attributes:
     params: of `apply`.
-    phi: (window, d) features of the last labels, in a ring.
-    y: (window, targets)
-    labels: () int, so far.
+    ring: features (window, d) and y of the last labels.
     ridge: fitted on them.
   """
 
   params: PyTree
-  phi: Array
-  y: Array
-  labels: Array
+  ring: Ring
   ridge: Ridge
 
 
@@ -36,9 +33,8 @@ def window_ridge(apply: Apply, *, window: int, penalty: float, features: int, ta
   """
 
   def init(params: PyTree) -> WindowState:
-    phi, y = jnp.zeros((window, features)), jnp.zeros((window, targets))
     ridge = Ridge(jnp.zeros((features, targets)), jnp.zeros(features), jnp.zeros(targets))
-    return WindowState(params, phi, y, jnp.zeros((), jnp.int32), ridge)
+    return WindowState(params, empty(window, (features,), targets), ridge)
 
   def predict(key: Array, state: WindowState, x: PyTree) -> Array:
     del key
@@ -46,12 +42,8 @@ def window_ridge(apply: Apply, *, window: int, penalty: float, features: int, ta
 
   def update(key: Array, state: WindowState, batch: Batch) -> tuple[WindowState, Metrics]:
     del key
-    phi = apply(state.params, batch.x)
-    place = (state.labels + jnp.cumsum(batch.mask) - 1) % window
-    place = jnp.where(batch.mask, place, window)  # out of the ring: dropped
-    count = state.labels + jnp.sum(batch.mask, dtype=jnp.int32)
-    phi, y = state.phi.at[place].set(phi, mode="drop"), state.y.at[place].set(batch.y, mode="drop")
-    ridge = fit_ridge(phi, y, jnp.arange(window) < count, jnp.asarray(penalty, phi.dtype))
-    return WindowState(state.params, phi, y, count, ridge), {}
+    ring = remember(state.ring, batch._replace(x=apply(state.params, batch.x)))
+    ridge = fit_ridge(ring.x, ring.y, jnp.arange(window) < ring.labels, jnp.asarray(penalty, ring.x.dtype))
+    return WindowState(state.params, ring, ridge), {}
 
   return OnlineLearner(init, predict, update)

@@ -1,0 +1,144 @@
+"""Gated gradient steps on a stream: each step against NumPy, what the gate does, and what is learned before."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from numpy.testing import assert_allclose
+
+from mtl_jax.losses import squared_error
+from mtl_jax.meta import init_rates
+from mtl_jax.meta.lora import low_rank, merge
+from mtl_jax.models import MLP
+from mtl_jax.online import Initial, gradient, replay, stream, unrolled
+from mtl_jax.tree import combine, named, partition
+from mtl_jax.types import Batch, Episode
+
+pytestmark = pytest.mark.usefixtures("quick_to_compile")
+KEY = jax.random.key(0)
+RNG = np.random.default_rng(0)
+RATE, START = 0.3, RNG.normal(size=(2, 2))
+
+
+def linear(w, x):
+  return x @ w
+
+
+def slope(w, x, y):
+  """Of the mean over rows and targets of (x' w - y)^2: 2 / (n targets) X' (X w - Y)."""
+  return 2.0 / y.size * x.T @ (x @ w - y)
+
+
+def learner(**changed):
+  settings = {"fast": lambda w: True, "recent": 4, "held": 3, "inputs": (2,), "targets": 2} | changed
+  return gradient(linear, squared_error, **settings)
+
+
+def initial(w=START, rate=RATE):
+  return Initial(jnp.asarray(w), jnp.log(jnp.asarray(rate)))
+
+
+@pytest.mark.parametrize(("held", "every", "steps"), [(3, 1, 2), (3, 2, 1), (0, 1, 1)])
+def test_every_step_and_every_decision_is_as_by_hand(float64, held, every, steps):
+  """The rule again in NumPy, with lists for the ring, on a line that changes at label 20."""
+  x = RNG.normal(size=(40, 2))
+  y = np.where(np.arange(40)[:, None] < 20, x @ START, x @ RNG.normal(size=(2, 2))) + 0.3 * RNG.normal(size=(40, 2))
+  found = replay(
+    KEY, of := learner(held=held, every=every, steps=steps), of.init(initial()), stream(np.arange(40), x, y)
+  )
+  w, kept, returned, said = START, [], [], []
+  for now in range(40):
+    said.append(x[now] @ w)
+    kept, returned = [*kept, 0.0], [*returned, 0.0]
+    if (now + 1) % every:
+      continue
+    newest = now + 1 - held
+    recent, judged = slice(max(newest - 4, 0), max(newest, 0)), slice(max(newest, 0), now + 1)
+    candidate = w
+    for _ in range(steps if newest > 0 else 0):
+      candidate = candidate - RATE * slope(candidate, x[recent], y[recent])
+    three = [candidate, w, START]
+    best = int(np.argmin([np.square(x[judged] @ each - y[judged]).sum() for each in three]))
+    w, kept[-1], returned[-1] = three[best], float(best == 0), float(best == 2)
+  assert_allclose(found.prediction, said, rtol=1e-8)
+  assert_allclose(found.state.fast, w, rtol=1e-8)
+  assert_allclose(found.metrics["kept"], kept)
+  assert_allclose(found.metrics["returned"], returned)
+  if held and every == 1:
+    assert 5 < sum(kept) < 35 and sum(returned) > 0  # everything happens
+
+
+def test_a_step_that_helps_is_kept_one_that_harms_is_not_and_what_was_bad_goes_back():
+  """One input, always 1; recent labels and held labels of the values that stand below, one of each."""
+  of = learner(recent=1, held=1, inputs=(1,), targets=1)
+  update = jax.jit(of.update)
+
+  def after(values, rate=0.25):
+    state, seen = of.init(initial(np.zeros((1, 1), np.float32), np.float32(rate))), []
+    for value in values:
+      state, metrics = update(KEY, state, Batch(jnp.ones((1, 1)), jnp.full((1, 1), value), jnp.ones(1, bool)))
+      seen.append((float(state.fast[0, 0]), float(metrics["kept"]), float(metrics["returned"])))
+    return seen
+
+  assert after([2.0, 2.0])[-1] == (1.0, 1.0, 0.0)  # 0 + 0.25 * 2 * 2, asked of a 2 that came later
+  assert after([-2.0, 2.0])[-1] == (0.0, 0.0, 0.0)  # -1 would be worse at 2
+  assert after([2.0, 2.0, 0.0])[-1] == (0.0, 0.0, 1.0)  # 1.5 and 1 are worse at 0 than theta_0
+  assert after([2.0, 2.0], rate=1e38)[-1] == (0.0, 0.0, 0.0)  # overflows
+  assert after([2.0, np.nan])[-1][0] in (0.0, 1.0)  # nothing can be judged, and nothing is lost
+
+
+NETWORK, FILM = MLP((3, 2)), MLP((3, 2), context=2)
+X = jnp.asarray(RNG.normal(size=(6, 2)), jnp.float32)
+PARTS = {
+  "head": (NETWORK.apply, NETWORK.init(KEY, X), named("head"), 2),
+  "FiLM": (FILM.apply, FILM.init(KEY, X), named("context"), 1),
+  "LoRA": (lambda p, x: NETWORK.apply(merge(p, 1.0), x), low_rank(NETWORK.init(KEY, X), 1), named("a", "b"), 4),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_head_a_context_and_thin_matrices_adapt_alone(name):
+  apply, params, fast, leaves = PARTS[name]
+  of = gradient(apply, squared_error, fast=fast, recent=6, held=0, inputs=(2,), targets=2)
+  state = of.init(Initial(params, init_rates(params, float(np.log(0.1)), per="leaf")))
+  batch = Batch(X, jnp.ones((6, 2)), jnp.ones(6, bool))
+  after, _ = jax.jit(of.update)(KEY, state, batch)
+  assert len(jax.tree.leaves(after.fast)) == leaves
+
+  def loss(fast_leaves):
+    return jnp.mean(jnp.square(jnp.asarray(apply(combine(fast_leaves, rest), X)) - batch.y))
+
+  chosen, rest = partition(params, fast)
+  expected = jax.tree.map(lambda w, g: w - 0.1 * g, chosen, jax.jit(jax.grad(loss))(chosen))
+  jax.tree.map(lambda a, b: assert_allclose(a, b, rtol=1e-5, atol=1e-7), after.fast, expected)
+  assert_allclose(of.predict(KEY, after, X), apply(combine(expected, rest), X), rtol=1e-4, atol=1e-6)
+
+
+def test_what_is_learned_before_the_stream_is_learned_through_the_updates(float64):
+  """Two steps on two labels each, and a question: by hand, and its slopes by central differences."""
+  of, outer = learner(recent=2, held=0, every=2), optax.sgd(1.0)
+  algorithm = unrolled(of, squared_error, outer=outer, at_once=2)
+  x, y = RNG.normal(size=(5, 2)), RNG.normal(size=(5, 2))
+  support, query = (Batch(jnp.asarray(x[rows]), jnp.asarray(y[rows]), jnp.ones(n, bool)) for rows, n in (
+    (slice(0, 4), 4), (slice(4, 5), 1)
+  ))  # fmt: skip
+  w = START
+  for rows in (slice(0, 2), slice(2, 4)):
+    w = w - RATE * slope(w, x[rows], y[rows])
+  state = algorithm.init(initial())
+  assert_allclose(algorithm.predict(KEY, state, support, query.x), x[4:] @ w, rtol=1e-10)
+  episodes = jax.tree.map(lambda leaf: leaf[None], Episode(support, query, jnp.zeros(())))
+  update = jax.jit(algorithm.update)
+  after, metrics = update(KEY, state, episodes)
+  assert float(metrics["loss"]) == pytest.approx(np.square(x[4:] @ w - y[4:]).mean())
+
+  def moved(change_w, change_rate):
+    there = Initial(state.initial.params + change_w, state.initial.log_rates + change_rate)
+    return float(update(KEY, state._replace(initial=there), episodes)[1]["loss"])
+
+  first = jnp.zeros((2, 2)).at[0, 1].set(1e-5)
+  for step, change in (((first, 0.0), "params"), ((jnp.zeros((2, 2)), 1e-5), "log_rates")):
+    expected = (moved(*step) - moved(-step[0], -step[1])) / 2e-5
+    taken = getattr(state.initial, change) - getattr(after.initial, change)
+    assert float(taken[0, 1] if change == "params" else taken) == pytest.approx(expected, rel=1e-5)
