@@ -6,8 +6,9 @@ data set has no clock, and a sixth of all hours is missing. Settings are chosen 
 """
 
 import itertools
-from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +20,7 @@ from mtl_jax import online
 from mtl_jax.data import gas_turbine
 from mtl_jax.fit import fit
 from mtl_jax.losses import squared_error
-from mtl_jax.meta import init_rates
+from mtl_jax.meta import anp, init_rates, r2d2
 from mtl_jax.meta.lora import low_rank, merge
 from mtl_jax.models import MLP
 from mtl_jax.online import Initial, Normal, Prior, Stream
@@ -31,6 +32,7 @@ TARGETS = ("NOX", "CO")
 INPUTS = ("AT", "AP", "AH", "AFDP", "GTEP", "TIT", "TAT", "TEY", "CDP")
 DELAYS = (0, 24, 168, 504)  # rows: at once, a day, a week, three weeks
 DAY, WEEK = 24, 168
+HISTORY, EVERY = 2000, 6  # labels that are learned from on the stream, and labels between two gradient steps
 HIDDEN, FEATURES, CONTEXT, RANK, STEPS = (64, 64), 24, 16, 4, 800  # of the networks, and how long they learn
 
 Trees = Callable[[np.ndarray], np.ndarray]
@@ -175,7 +177,7 @@ def anew(name: str, every: int) -> Method:
 
 
 def trained(
-  algorithm: Algorithm, first: Callable[[Array], Any], past: Past, delay: int, seed: int
+  algorithm: Algorithm, first: Callable[[Array], Any], past: Past, delay: int, seed: int, steps: int = STEPS
 ) -> tuple[Any, np.ndarray]:
   """The state after stretches of the past: a week of labels, questions of the day that follows `delay` later.
 
@@ -189,7 +191,7 @@ def trained(
   key, first_key = jax.random.split(jax.random.key(seed))
   rows = laid_out(np.zeros(len(y), int), np.arange(len(y)), past.scaled(past.rows.x), y)
   family = in_order(rows, shots=WEEK, queries=DAY, gap=delay)
-  state, _ = fit(key, algorithm, algorithm.init(first(first_key)), family, steps=STEPS, tasks_per_step=8)
+  state, _ = fit(key, algorithm, algorithm.init(first(first_key)), family, steps=steps, tasks_per_step=8)
   return state, units
 
 
@@ -241,8 +243,8 @@ PARTS = {
 }
 
 
-def steps(part: str, every: int, recent: int, held: int, rates: Literal["leaf", "parameter"] = "leaf") -> Method:
-  """Gradient steps on a part of a network; `held` = 0: without a gate."""
+def steps(part: str, recent: int, held: int) -> Method:
+  """Gradient steps on a part of a network, four a day; `held` = 0: without a gate."""
   apply, params, fast = PARTS[part]
   learner = online.gradient(
     lambda params, x: jnp.asarray(apply(params, x)),
@@ -252,21 +254,76 @@ def steps(part: str, every: int, recent: int, held: int, rates: Literal["leaf", 
     held=held,
     inputs=(len(INPUTS),),
     targets=len(TARGETS),
-    every=every,
+    every=EVERY,
   )
   quicker = optax.multi_transform({"params": optax.adam(3e-3), "rates": optax.adam(3e-2)}, Initial("params", "rates"))
   outer = optax.chain(optax.clip_by_global_norm(1.0), quicker)
-  algorithm = online.unrolled(learner, squared_error, outer=outer, at_once=every)
+  algorithm = online.unrolled(learner, squared_error, outer=outer, at_once=EVERY)
 
   def first(key: Array) -> Initial:
     found = params(key)
-    return Initial(found, init_rates(found, float(np.log(0.03)), per=rates))
+    return Initial(found, init_rates(found, float(np.log(0.03)), per="leaf"))
 
   def predict(past: Past, stream: Stream, delay: int, seed: int) -> np.ndarray:
-    state, units = trained(algorithm, first, past, delay, seed)
+    state, units = trained(algorithm, first, past, delay, seed, STEPS // 2)
     return _in_units(learner, state.initial, past, stream, units)
 
   return Method(f"steps on {part}" if held else f"steps on {part}, no gate", predict, random=True)
+
+
+def _asked(x: Array, r: Array) -> Array:
+  return jnp.concatenate([x, r], axis=1)
+
+
+def _ridge(rate: float) -> tuple[Algorithm, Callable[[Array], Any]]:
+  algorithm = r2d2(_learned, squared_error, classes=None, outer=optax.adam(rate))
+  return algorithm, lambda key: _NET.init(key, NOTHING)
+
+
+def _process(rate: float) -> tuple[Algorithm, Callable[[Array], Any]]:
+  """An attentive neural process of 4 heads."""
+  width = HIDDEN[-1]
+  net = {"h": MLP((*HIDDEN, width)), "k": MLP((*HIDDEN, width)), "g": MLP((*HIDDEN, len(TARGETS)))}
+
+  def run(name: str, params: Any, x: Array) -> Array:
+    return jnp.asarray(net[name].apply(params[name], x))
+
+  algorithm = anp(
+    lambda params, x, y: run("h", params, _asked(x, y)),
+    lambda params, x: run("k", params, x).reshape(len(x), 4, -1),
+    lambda params, x, r: run("g", params, _asked(x, r)),
+    squared_error,
+    outer=optax.adam(rate),
+  )
+  inputs = {"h": len(INPUTS) + len(TARGETS), "k": len(INPUTS), "g": len(INPUTS) + width}
+
+  def first(key: Array) -> Any:
+    keys = dict(zip(net, jax.random.split(key, len(net)), strict=True))
+    return {name: net[name].init(keys[name], jnp.zeros((1, inputs[name]))) for name in net}
+
+  return algorithm, first
+
+
+FEW_SHOT = {"r2d2": _ridge, "anp": _process}
+
+
+def memory(kind: str, rate: float) -> Method:
+  """The last week of labels is the support of a few-shot algorithm, which learned on stretches of the past.
+
+  Args:
+    rate: of Adam, with which it goes on learning from the last 2,000 labels on the stream; 0: it does not.
+  """
+  make = FEW_SHOT[kind]
+  algorithm, first = make(3e-3)
+
+  def predict(past: Past, stream: Stream, delay: int, seed: int) -> np.ndarray:
+    state, units = trained(algorithm, first, past, delay, seed)
+    more = {"history": HISTORY, "episodes": 4, "queries": DAY, "gap": delay} if rate else {}
+    following = make(rate)[0] if rate else algorithm
+    learner = online.sliding(following, memory=WEEK, inputs=(len(INPUTS),), targets=len(TARGETS), **more)
+    return _in_units(learner, state, past, stream, units)
+
+  return Method(f"{kind} on the last labels" + ", following the leader" * bool(rate), predict, random=True)
 
 
 GRID: dict[str, tuple[Callable[..., Method], dict[str, tuple]]] = {
@@ -275,6 +332,12 @@ GRID: dict[str, tuple[Callable[..., Method], dict[str, tuple]]] = {
   "changes": (changes, {"hazard": (0.003, 0.01, 0.03), "penalty": (3.0, 10.0, 30.0)}),
   "alpaca": (alpaca, {"kept": (0.97, 0.98, 0.99)}),
   "moca": (moca, {"hazard": (0.003, 0.01)}),
+  "head": (partial(steps, "head"), {"recent": (12, 24), "held": (6, 12)}),
+  "FiLM": (partial(steps, "FiLM"), {"recent": (24,), "held": (6, 12)}),
+  "LoRA": (partial(steps, "LoRA"), {"recent": (24,), "held": (6, 12)}),
+  "ungated": (partial(steps, "head", held=0), {"recent": (12, 24)}),
+  "r2d2": (partial(memory, "r2d2"), {"rate": (3e-4, 1e-3)}),
+  "anp": (partial(memory, "anp"), {"rate": (3e-4, 1e-3)}),
 }
 CHOSEN: dict[str, dict[str, Any]] = {
   "window": {"window": 168, "penalty": 100.0},
@@ -282,41 +345,37 @@ CHOSEN: dict[str, dict[str, Any]] = {
   "changes": {"hazard": 0.03, "penalty": 30.0},
   "alpaca": {"kept": 0.98},
   "moca": {"hazard": 0.01},
+  "head": {"recent": 24, "held": 12},
+  "FiLM": {"recent": 24, "held": 12},
+  "LoRA": {"recent": 24, "held": 12},
+  "ungated": {"recent": 24},
+  "r2d2": {"rate": 3e-4},
+  "anp": {"rate": 3e-4},
 }
 
 
 def methods() -> list[Method]:
   """All that are replayed, with the settings that `choose` chose."""
-  chosen = [make(**CHOSEN[name]) for name, (make, _) in GRID.items()]
-  return [
-    frozen(),
-    last_value(),
-    last_error(),
-    *chosen[:3],
-    chosen[3],
-    alpaca(1.0),
-    chosen[4],
-    anew("week", WEEK),
-    anew("night", DAY),
-  ]
+  chosen = {name: make(**CHOSEN[name]) for name, (make, _) in GRID.items()}
+  plain = [alpaca(1.0), memory("r2d2", 0.0), memory("anp", 0.0), anew("week", WEEK), anew("night", DAY)]
+  return [frozen(), last_value(), last_error(), *chosen.values(), *plain]
 
 
 def mean(prediction: Normal | np.ndarray) -> np.ndarray:
   return np.asarray(prediction.mean if isinstance(prediction, Normal) else prediction)
 
 
-def choose() -> list[dict[str, Any]]:
+def choose(only: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
   """Every setting of the grid on 2012, after 2011, with labels 24 h late: errors relative to the frozen trees'."""
   rows = load()
   before, then = past(rows.of(2011)), stream(rows.of(2012), 24)
   usual = np.abs(before.trees(then.x) - then.y).mean(0)
-  found = []
-  for name, (make, grid) in GRID.items():
+  for name in only or GRID:
+    make, grid = GRID[name]
     for values in itertools.product(*grid.values()):
       setting = dict(zip(grid, values, strict=True))
       error = np.abs(mean(make(**setting).predict(before, then, 24, 0)) - then.y).mean(0)
-      found.append({"method": name, **setting, "error": error.tolist(), "score": float(np.mean(error / usual))})
-  return found
+      yield {"method": name, **setting, "error": error.tolist(), "score": float(np.mean(error / usual))}
 
 
 def scores(method: Method, before: Past, rows: Rows, delay: int, seeds: int) -> list[dict[str, Any]]:

@@ -89,7 +89,7 @@ PANELS = ((24, 0), (504, 0), (24, 1), (504, 1))  # delay, target
 class Arguments:
   delays: tuple[int, ...] = emissions.DELAYS  # rows, that is hours of operation, until a label comes
   seeds: int = 3  # of methods that are random
-  only: tuple[str, ...] = ()  # names of methods; empty: all
+  only: tuple[str, ...] = ()  # names of methods, or with --choose of the grid; empty: all
   river: bool = False  # river's learners too: needs the extra `online`
   choose: bool = False  # score the grid on 2012 instead
   out: Path = Path("runs/replay")  # scores.json and replay.png; what is there already is kept
@@ -147,7 +147,9 @@ def methods(with_river: bool) -> list[emissions.Method]:
 
 def main(arguments: Arguments) -> None:
   if arguments.choose:
-    return console.print(*emissions.choose(), sep="\n")
+    for row in emissions.choose(arguments.only):
+      console.print(row)
+    return
   matplotlib.use("agg")
   arguments.out.mkdir(parents=True, exist_ok=True)
   path = arguments.out / "scores.json"
