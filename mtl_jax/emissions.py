@@ -243,8 +243,8 @@ PARTS = {
 }
 
 
-def steps(part: str, recent: int, held: int) -> Method:
-  """Gradient steps on a part of a network, four a day; `held` = 0: without a gate."""
+def stepping(part: str, recent: int, held: int) -> tuple[OnlineLearner, Callable[[Array], Initial]]:
+  """A learner that takes four gradient steps a day, and what it starts with before it is trained, of a key."""
   apply, params, fast = PARTS[part]
   learner = online.gradient(
     lambda params, x: jnp.asarray(apply(params, x)),
@@ -256,13 +256,20 @@ def steps(part: str, recent: int, held: int) -> Method:
     targets=len(TARGETS),
     every=EVERY,
   )
-  quicker = optax.multi_transform({"params": optax.adam(3e-3), "rates": optax.adam(3e-2)}, Initial("params", "rates"))
-  outer = optax.chain(optax.clip_by_global_norm(1.0), quicker)
-  algorithm = online.unrolled(learner, squared_error, outer=outer, at_once=EVERY)
 
   def first(key: Array) -> Initial:
     found = params(key)
     return Initial(found, init_rates(found, float(np.log(0.03)), per="leaf"))
+
+  return learner, first
+
+
+def steps(part: str, recent: int, held: int) -> Method:
+  """Gradient steps on a part of a network; `held` = 0: without a gate."""
+  learner, first = stepping(part, recent, held)
+  quicker = optax.multi_transform({"params": optax.adam(3e-3), "rates": optax.adam(3e-2)}, Initial("params", "rates"))
+  outer = optax.chain(optax.clip_by_global_norm(1.0), quicker)
+  algorithm = online.unrolled(learner, squared_error, outer=outer, at_once=EVERY)
 
   def predict(past: Past, stream: Stream, delay: int, seed: int) -> np.ndarray:
     state, units = trained(algorithm, first, past, delay, seed, STEPS // 2)
@@ -307,20 +314,20 @@ def _process(rate: float) -> tuple[Algorithm, Callable[[Array], Any]]:
 FEW_SHOT = {"r2d2": _ridge, "anp": _process}
 
 
-def memory(kind: str, rate: float) -> Method:
-  """The last week of labels is the support of a few-shot algorithm, which learned on stretches of the past.
+def remembering(algorithm: Algorithm, delay: int | None) -> OnlineLearner:
+  """A learner with the last week of labels for a support; it follows the leader if it is told how late labels are."""
+  more = {} if delay is None else {"history": HISTORY, "episodes": 4, "queries": DAY, "gap": delay}
+  return online.sliding(algorithm, memory=WEEK, inputs=(len(INPUTS),), targets=len(TARGETS), **more)
 
-  Args:
-    rate: of Adam, with which it goes on learning from the last 2,000 labels on the stream; 0: it does not.
-  """
+
+def memory(kind: str, rate: float) -> Method:
+  """A few-shot algorithm that learned on stretches of the past, and goes on at Adam's `rate`; 0: it does not."""
   make = FEW_SHOT[kind]
   algorithm, first = make(3e-3)
 
   def predict(past: Past, stream: Stream, delay: int, seed: int) -> np.ndarray:
     state, units = trained(algorithm, first, past, delay, seed)
-    more = {"history": HISTORY, "episodes": 4, "queries": DAY, "gap": delay} if rate else {}
-    following = make(rate)[0] if rate else algorithm
-    learner = online.sliding(following, memory=WEEK, inputs=(len(INPUTS),), targets=len(TARGETS), **more)
+    learner = remembering(make(rate)[0], delay) if rate else remembering(algorithm, None)
     return _in_units(learner, state, past, stream, units)
 
   return Method(f"{kind} on the last labels" + ", following the leader" * bool(rate), predict, random=True)

@@ -22,13 +22,14 @@ import jax.numpy as jnp
 import numpy as np
 from rich.table import Table
 
-from mtl_jax import online
+from mtl_jax import emissions, online
 from mtl_jax.job import console
 from mtl_jax.models import MLP
 from mtl_jax.online import Prior
-from mtl_jax.types import Batch
+from mtl_jax.types import Batch, OnlineLearner
 
 INPUTS, TARGETS, WIDTH, CALLS = 9, 2, 34, 2000
+FULL = 240  # labels after which every learner does all that it ever does
 _NET = MLP((64, 64, WIDTH - INPUTS - 1), norm="none")
 
 
@@ -36,34 +37,54 @@ def _features(net: Any, x: jax.Array) -> jax.Array:
   return jnp.concatenate([jnp.ones((len(x), 1)), x, jnp.asarray(_NET.apply(net, x))], axis=1)
 
 
-def timed(call: Callable[..., Any], *arguments: Any) -> str:
+def timed(call: Callable[[], Any]) -> str:
   """Median and 99th percentile, ms."""
   seconds = []
   for _ in range(CALLS):
     began = time.perf_counter()
-    jax.block_until_ready(call(*arguments))
+    jax.block_until_ready(call())
     seconds.append(time.perf_counter() - began)
   return "{:.2f} ({:.2f})".format(*1e3 * np.quantile(seconds, (0.5, 0.99)))
+
+
+def few_shot(key: jax.Array) -> dict[str, tuple[OnlineLearner, Any]]:
+  """Few-shot algorithms on the last labels, which stay as they are, or follow the leader."""
+  found = {}
+  for kind, make in emissions.FEW_SHOT.items():
+    algorithm, first = make(3e-4)
+    for name, delay in (("", None), (", following", 24)):
+      found[f"{kind} on 168 labels{name}"] = emissions.remembering(algorithm, delay), algorithm.init(first(key))
+  return found
 
 
 def main() -> None:
   key, x = jax.random.key(0), jnp.ones((1, INPUTS))
   prior = Prior(_NET.init(key, x), jnp.zeros((WIDTH, TARGETS)), jnp.zeros(WIDTH), jnp.zeros(TARGETS))
   ridge = online.window_ridge(lambda params, x: x, window=168, penalty=100.0, features=INPUTS, targets=TARGETS)
-  learners = {
+  steps = {part: emissions.stepping(part, 24, 12) for part in emissions.PARTS}
+  learners: dict[str, tuple[OnlineLearner, Any]] = {
     "persistence": (online.persistence(), jnp.zeros(TARGETS)),
     "ridge on 168 labels": (ridge, ()),
     "alpaca": (online.alpaca(_features, kept=0.98), prior),
     "moca, 12 runs": (online.moca(_features, hazard=0.01, runs=12), prior),
+    **{f"steps on {part}": (learner, first(key)) for part, (learner, first) in steps.items()},
+    **few_shot(key),
   }
-  table = Table("learner", "predict", "update")
+  table = Table("learner", "predict", "update", "updates compiled")
   for name, (learner, start) in learners.items():
     state, label = learner.init(start), Batch(x, jnp.ones((1, TARGETS)), jnp.ones(1, bool))
     predict, update = jax.jit(learner.predict), jax.jit(learner.update)
-    for _ in range(3):
+
+    def learn(update=update, label=label) -> Any:
+      nonlocal state
       state, _ = update(key, state, label)
-    jax.block_until_ready((predict(key, state, x), state))
-    table.add_row(name, timed(predict, key, state, x), timed(update, key, state, label))
+      return state
+
+    for _ in range(FULL):
+      learn()
+    jax.block_until_ready(predict(key, state, x))
+    answers = timed(lambda predict=predict, state=state: predict(key, state, x))
+    table.add_row(name, answers, timed(learn), str(update._cache_size()))
   console.print("median (99th percentile), ms", table)
 
 

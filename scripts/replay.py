@@ -78,10 +78,12 @@ from rich.table import Table
 
 from mtl_jax import emissions
 from mtl_jax.emissions import TARGETS
+from mtl_jax.evaluate import interval
 from mtl_jax.job import console
 from mtl_jax.report.pictures import bare, png
 
 YEARS = (2013, 2014, 2015)
+BLOCK = 4  # weeks that are drawn together: errors of neighbouring weeks are alike, with correlations up to 0.5
 PANELS = ((24, 0), (504, 0), (24, 1), (504, 1))  # delay, target
 
 
@@ -90,6 +92,7 @@ class Arguments:
   delays: tuple[int, ...] = emissions.DELAYS  # rows, that is hours of operation, until a label comes
   seeds: int = 3  # of methods that are random
   only: tuple[str, ...] = ()  # names of methods, or with --choose of the grid; empty: all
+  beside: str = "trees + ridge on the last labels"  # the method that others' errors are compared with, week by week
   river: bool = False  # river's learners too: needs the extra `online`
   choose: bool = False  # score the grid on 2012 instead
   out: Path = Path("runs/replay")  # scores.json and replay.png; what is there already is kept
@@ -113,6 +116,26 @@ def table(rows: Sequence[dict[str, Any]], delay: int) -> Table:
   for name, values in errors.items():
     cells = (f"[bold]{v:.2f}[/]" if v == b else f"{v:.2f}" for v, b in zip(values, best, strict=True))
     printed.add_row(name, *cells, ", ".join(f"{100 * share:.0f}" for share in within.get(name, ())))
+  return printed
+
+
+def beside(rows: Sequence[dict[str, Any]], delay: int, reference: str) -> Table:
+  """Errors over all years less those of `reference`, with 95 % intervals.
+
+  Blocks of four weeks are drawn, the same for both, and seeds of what is random: `mtl_jax.evaluate.interval`.
+  """
+  printed = Table("method", *TARGETS, "seeds")
+  weeks: dict[str, list[np.ndarray]] = {}
+  for row in rows:
+    if row["delay"] == delay:
+      weeks.setdefault(row["method"], []).append(np.asarray(row["week"]))
+  if reference in weeks:
+    usual = np.mean(weeks.pop(reference), axis=0)
+    for name, found in weeks.items():
+      less = np.asarray(found) - usual[None]  # (seeds, weeks, targets)
+      block = np.arange(less.shape[1]) // BLOCK
+      cells = ["{:+.2f} ({:+.2f}, {:+.2f})".format(*interval(less[:, :, i], block)) for i in range(len(TARGETS))]
+      printed.add_row(name, *cells, str(len(found)))
   return printed
 
 
@@ -165,6 +188,9 @@ def main(arguments: Arguments) -> None:
           rows += emissions.scores(method, past, running, delay, arguments.seeds)
         path.write_text(json.dumps(rows))
     console.print(f"mean absolute error, mg/m3, labels {delay} h late", table(rows, delay))
+    console.print(
+      f"the same of all years, less that of {arguments.beside} (95 % interval)", beside(rows, delay, arguments.beside)
+    )
   (arguments.out / "replay.png").write_bytes(png(picture(rows)))
 
 
