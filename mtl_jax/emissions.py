@@ -355,7 +355,7 @@ CHOSEN: dict[str, dict[str, Any]] = {
   "head": {"recent": 24, "held": 12},
   "FiLM": {"recent": 24, "held": 12},
   "LoRA": {"recent": 24, "held": 12},
-  "ungated": {"recent": 24},
+  "ungated": {"recent": 12},
   "r2d2": {"rate": 3e-4},
   "anp": {"rate": 3e-4},
 }

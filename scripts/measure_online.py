@@ -70,7 +70,7 @@ def main() -> None:
     **{f"steps on {part}": (learner, first(key)) for part, (learner, first) in steps.items()},
     **few_shot(key),
   }
-  table = Table("learner", "predict", "update", "updates compiled")
+  table = Table("learner", "predict", "update")
   for name, (learner, start) in learners.items():
     state, label = learner.init(start), Batch(x, jnp.ones((1, TARGETS)), jnp.ones(1, bool))
     predict, update = jax.jit(learner.predict), jax.jit(learner.update)
@@ -84,7 +84,7 @@ def main() -> None:
       learn()
     jax.block_until_ready(predict(key, state, x))
     answers = timed(lambda predict=predict, state=state: predict(key, state, x))
-    table.add_row(name, answers, timed(learn), str(update._cache_size()))
+    table.add_row(name, answers, timed(learn))
   console.print("median (99th percentile), ms", table)
 
 
