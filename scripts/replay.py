@@ -3,7 +3,7 @@
 MTL_JAX_DATA=/path/to/data python scripts/replay.py --out runs/replay
 MTL_JAX_DATA=/path/to/data python scripts/replay.py --choose                 # how the settings were chosen, on 2012
 
-How it is split stands in mtl_jax/emissions.py. Measured 2026-11-27, 2 CPU cores beside much other work: mean absolute
+How it is split stands in mtl_jax/emissions. Measured 2026-11-27, 2 CPU cores beside much other work: mean absolute
 error in mg/m3 of NOx in 2013, 2014, 2015, then of CO; and % of NOx and of CO in the 90 % interval. Three seeds of
 `moca` and `alpaca that forgets` at 24 h (NOx of the three 3.22 to 3.33, 3.11 to 3.24, 2.85 to 3.03 for the latter), one
 elsewhere; trees are fitted anew, and river learns, at 24 h alone, where its adaptive random forest was stopped

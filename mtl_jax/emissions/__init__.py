@@ -1,0 +1,31 @@
+"""A gas turbine's CO and NOx, hour by hour, with labels that come late.
+
+2011 and 2012 are history, 2013 to 2015 are replayed. Time is the number of the row: hours in which the turbine ran. The
+data set has no clock, and a sixth of all hours is missing. Settings are chosen on 2012 after learning from 2011
+(`choose`), with labels 24 h late, and never on what is replayed.
+"""
+
+from mtl_jax.emissions.choice import CHOSEN, GRID, choose, methods
+from mtl_jax.emissions.controls import last_value
+from mtl_jax.emissions.learned import FEW_SHOT, PARTS, remembering, stepping
+from mtl_jax.emissions.turbine import DELAYS, TARGETS, Method, Past, Rows, load, past, scores
+
+__all__ = [
+  "CHOSEN",
+  "DELAYS",
+  "FEW_SHOT",
+  "GRID",
+  "PARTS",
+  "TARGETS",
+  "Method",
+  "Past",
+  "Rows",
+  "choose",
+  "last_value",
+  "load",
+  "methods",
+  "past",
+  "remembering",
+  "scores",
+  "stepping",
+]

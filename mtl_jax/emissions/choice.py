@@ -1,0 +1,59 @@
+"""Which methods are replayed, with which settings, and how those were chosen."""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from mtl_jax.emissions.controls import anew, changes, forgetting, frozen, last_error, last_value, window
+from mtl_jax.emissions.learned import alpaca, memory, moca, steps
+from mtl_jax.emissions.turbine import DAY, WEEK, Method, load, mean, past, stream
+
+GRID: dict[str, tuple[Callable[..., Method], dict[str, tuple]]] = {
+  "window": (window, {"window": (72, 168, 336), "penalty": (10.0, 100.0)}),
+  "forgetting": (forgetting, {"kept": (0.97, 0.98, 0.99, 0.995), "penalty": (3.0, 10.0, 30.0)}),
+  "changes": (changes, {"hazard": (0.003, 0.01, 0.03), "penalty": (3.0, 10.0, 30.0)}),
+  "alpaca": (alpaca, {"kept": (0.97, 0.98, 0.99)}),
+  "moca": (moca, {"hazard": (0.003, 0.01)}),
+  "head": (partial(steps, "head"), {"recent": (12, 24), "held": (6, 12)}),
+  "FiLM": (partial(steps, "FiLM"), {"recent": (24,), "held": (6, 12)}),
+  "LoRA": (partial(steps, "LoRA"), {"recent": (24,), "held": (6, 12)}),
+  "ungated": (partial(steps, "head", held=0), {"recent": (12, 24)}),
+  "r2d2": (partial(memory, "r2d2"), {"rate": (3e-4, 1e-3)}),
+  "anp": (partial(memory, "anp"), {"rate": (3e-4, 1e-3)}),
+}
+CHOSEN: dict[str, dict[str, Any]] = {
+  "window": {"window": 168, "penalty": 100.0},
+  "forgetting": {"kept": 0.98, "penalty": 30.0},
+  "changes": {"hazard": 0.03, "penalty": 30.0},
+  "alpaca": {"kept": 0.98},
+  "moca": {"hazard": 0.01},
+  "head": {"recent": 24, "held": 12},
+  "FiLM": {"recent": 24, "held": 12},
+  "LoRA": {"recent": 24, "held": 12},
+  "ungated": {"recent": 12},
+  "r2d2": {"rate": 3e-4},
+  "anp": {"rate": 3e-4},
+}
+
+
+def methods() -> list[Method]:
+  """All that are replayed, with the settings that `choose` chose."""
+  chosen = {name: make(**CHOSEN[name]) for name, (make, _) in GRID.items()}
+  plain = [alpaca(1.0), memory("r2d2", 0.0), memory("anp", 0.0), anew("week", WEEK), anew("night", DAY)]
+  return [frozen(), last_value(), last_error(), *chosen.values(), *plain]
+
+
+def choose(only: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+  """Every setting of the grid on 2012, after 2011, with labels 24 h late: errors relative to the frozen trees'."""
+  rows = load()
+  before, then = past(rows.of(2011)), stream(rows.of(2012), 24)
+  usual = np.abs(before.trees(then.x) - then.y).mean(0)
+  for name in only or GRID:
+    make, grid = GRID[name]
+    for values in itertools.product(*grid.values()):
+      setting = dict(zip(grid, values, strict=True))
+      error = np.abs(mean(make(**setting).predict(before, then, 24, 0)) - then.y).mean(0)
+      yield {"method": name, **setting, "error": error.tolist(), "score": float(np.mean(error / usual))}

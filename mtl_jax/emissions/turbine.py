@@ -1,0 +1,106 @@
+"""The turbine's rows, what is known of them before the replay, and the errors of a method on it."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingRegressor
+
+from mtl_jax import online
+from mtl_jax.data import gas_turbine
+from mtl_jax.online import Normal, Stream
+from mtl_jax.types import OnlineLearner
+
+TARGETS = ("NOX", "CO")
+INPUTS = ("AT", "AP", "AH", "AFDP", "GTEP", "TIT", "TAT", "TEY", "CDP")
+DELAYS = (0, 24, 168, 504)  # rows: at once, a day, a week, three weeks
+DAY, WEEK = 24, 168
+
+Trees = Callable[[np.ndarray], np.ndarray]
+"""(rows, inputs) -> (rows, targets)"""
+
+
+class Rows(NamedTuple):
+  """Rows in the order of time."""
+
+  x: np.ndarray  # (rows, inputs) float32
+  y: np.ndarray  # (rows, targets) float32, mg/m3
+  year: np.ndarray  # (rows,) int
+
+  def of(self, *years: int) -> "Rows":
+    kept = np.isin(self.year, years)
+    return Rows(*(array[kept] for array in self))
+
+
+class Past(NamedTuple):
+  """What was known before the replay."""
+
+  rows: Rows
+  trees: Trees  # fitted on all of it
+  error: np.ndarray  # (targets,) mean squared error on its second half of trees fitted on the first
+
+  def scaled(self, x: np.ndarray) -> np.ndarray:
+    """Inputs in standard deviations of the past."""
+    return (x - self.rows.x.mean(0)) / self.rows.x.std(0)
+
+
+class Method(NamedTuple):
+  """predict(past, stream, hours of delay, seed) -> prediction of every row; settings are in it."""
+
+  name: str
+  predict: Callable[[Past, Stream, int, int], Normal | np.ndarray]
+  random: bool = False
+
+
+def load() -> Rows:
+  table = gas_turbine.load()
+  y = np.stack([table.labels[name] for name in TARGETS], axis=1)
+  return Rows(table.matrix(INPUTS).astype(np.float32), y.astype(np.float32), table.groups["unit"].astype(int))
+
+
+def boosted(x: np.ndarray, y: np.ndarray) -> Trees:
+  models = [
+    HistGradientBoostingRegressor(max_iter=100, early_stopping=False, random_state=0).fit(x, one) for one in y.T
+  ]
+  return lambda asked: np.stack([model.predict(asked) for model in models], axis=1).astype(np.float32)
+
+
+def past(rows: Rows) -> Past:
+  half = len(rows.x) // 2
+  left = rows.y[half:] - boosted(rows.x[:half], rows.y[:half])(rows.x[half:])
+  return Past(rows, boosted(rows.x, rows.y), np.mean(np.square(left), axis=0))
+
+
+def stream(rows: Rows, delay: float) -> Stream:
+  return online.stream(np.arange(len(rows.x)), rows.x, rows.y, delay=delay)
+
+
+def replayed(learner: OnlineLearner, params: Any, past: Past, stream: Stream, y: np.ndarray) -> Any:
+  stream = stream._replace(x=past.scaled(stream.x), y=y)
+  return jax.tree.map(np.asarray, online.replay(jax.random.key(0), learner, learner.init(params), stream).prediction)
+
+
+def mean(prediction: Normal | np.ndarray) -> np.ndarray:
+  return np.asarray(prediction.mean if isinstance(prediction, Normal) else prediction)
+
+
+def scores(method: Method, before: Past, rows: Rows, delay: int, seeds: int) -> list[dict[str, Any]]:
+  """For each seed: mean absolute error by year, by month and by week.
+
+  (years, targets), (12 years, targets) and (weeks, targets); weeks of a year are of almost equal length.
+
+  Of those that know their uncertainty also the share of labels within their 90 % interval, (targets,).
+  """
+  then, found = stream(rows, delay), []
+  for seed in range(seeds if method.random else 1):
+    prediction = method.predict(before, then, delay, seed)
+    error = np.abs(mean(prediction) - then.y)
+    years = [error[rows.year == year] for year in np.unique(rows.year)]
+    months = [month.mean(0).tolist() for year in years for month in np.array_split(year, 12)]
+    row = {"method": method.name, "delay": delay, "seed": seed, "year": [year.mean(0).tolist() for year in years]}
+    if isinstance(prediction, Normal):
+      row["within"] = (error <= 1.645 * np.sqrt(prediction.variance)).mean(0).tolist()
+    weeks = [week.mean(0).tolist() for year in years for week in np.array_split(year, max(1, len(year) // WEEK))]
+    found.append(row | {"month": months, "week": weeks})
+  return found
