@@ -63,7 +63,7 @@ def main() -> None:
   key, x = jax.random.key(0), jnp.ones((1, INPUTS))
   prior = Prior(_NET.init(key, x), jnp.zeros((WIDTH, TARGETS)), jnp.zeros(WIDTH), jnp.zeros(TARGETS))
   ridge = online.window_ridge(lambda params, x: x, window=168, penalty=100.0, features=INPUTS, targets=TARGETS)
-  steps = {part: emissions.stepping(part, 24, 12) for part in emissions.PARTS}
+  steps = {part: emissions.stepping(part, 12, 168) for part in emissions.PARTS}
   learners: dict[str, tuple[OnlineLearner, Any]] = {
     "persistence": (online.persistence(), jnp.zeros(TARGETS)),
     "ridge on 168 labels": (ridge, ()),

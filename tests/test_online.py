@@ -86,7 +86,7 @@ LEARNERS = {
   "sliding": (sliding(MEANS, memory=4, inputs=(D,), targets=TARGETS), ()),
   "gradient": (
     gradient(
-      lambda w, x: x @ w, squared_error, fast=lambda w: True, recent=3, held=2, inputs=(D,), targets=TARGETS, every=2
+      lambda w, x: x @ w, squared_error, fast=lambda w: True, recent=3, trial=4, inputs=(D,), targets=TARGETS, every=2
     ),
     Initial(jnp.asarray(MEAN, jnp.float32), jnp.log(jnp.float32(0.2))),
   ),

@@ -31,7 +31,7 @@ def slope(w, x, y):
 
 
 def learner(**changed):
-  settings = {"fast": lambda w: True, "recent": 4, "held": 3, "inputs": (2,), "targets": 2} | changed
+  settings = {"fast": lambda w: True, "recent": 4, "trial": 3, "inputs": (2,), "targets": 2} | changed
   return gradient(linear, squared_error, **settings)
 
 
@@ -39,53 +39,58 @@ def initial(w=START, rate=RATE):
   return Initial(jnp.asarray(w), jnp.log(jnp.asarray(rate)))
 
 
-@pytest.mark.parametrize(("held", "every", "steps"), [(3, 1, 2), (3, 2, 1), (0, 1, 1)])
-def test_every_step_and_every_decision_is_as_by_hand(float64, held, every, steps):
+@pytest.mark.parametrize(("trial", "every", "steps"), [(3, 1, 2), (4, 2, 1), (None, 1, 1)])
+def test_every_step_and_every_decision_is_as_by_hand(float64, trial, every, steps):
   """The rule again in NumPy, with lists for the ring, on a line that changes at label 20."""
   x = RNG.normal(size=(40, 2))
   y = np.where(np.arange(40)[:, None] < 20, x @ START, x @ RNG.normal(size=(2, 2))) + 0.3 * RNG.normal(size=(40, 2))
-  found = replay(
-    KEY, of := learner(held=held, every=every, steps=steps), of.init(initial()), stream(np.arange(40), x, y)
-  )
-  w, kept, returned, said = START, [], [], []
+  of = learner(trial=trial, every=every, steps=steps)
+  found = replay(KEY, of, of.init(initial()), stream(np.arange(40), x, y))
+  w, safe, lost, decisions, said = START, START, np.zeros(3), [], []
   for now in range(40):
     said.append(x[now] @ w)
-    kept, returned = [*kept, 0.0], [*returned, 0.0]
-    if (now + 1) % every:
-      continue
-    newest = now + 1 - held
-    recent, judged = slice(max(newest - 4, 0), max(newest, 0)), slice(max(newest, 0), now + 1)
-    candidate = w
-    for _ in range(steps if newest > 0 else 0):
-      candidate = candidate - RATE * slope(candidate, x[recent], y[recent])
-    three = [candidate, w, START]
-    best = int(np.argmin([np.square(x[judged] @ each - y[judged]).sum() for each in three]))
-    w, kept[-1], returned[-1] = three[best], float(best == 0), float(best == 2)
+    three = [w, safe, START]
+    lost = lost + [np.square(x[now] @ each - y[now]).mean() for each in three]
+    decisions.append(None)
+    if trial and (now + 1) % trial == 0:
+      decisions[-1] = int(np.argmin(lost))
+      w = safe = three[decisions[-1]]
+      lost = np.zeros(3)
+    if (now + 1) % every == 0:
+      recent = slice(max(now - 3, 0), now + 1)
+      for _ in range(steps):
+        w = w - RATE * slope(w, x[recent], y[recent])
   assert_allclose(found.prediction, said, rtol=1e-8)
   assert_allclose(found.state.fast, w, rtol=1e-8)
-  assert_allclose(found.metrics["kept"], kept)
-  assert_allclose(found.metrics["returned"], returned)
-  if held and every == 1:
-    assert 5 < sum(kept) < 35 and sum(returned) > 0  # everything happens
+  if trial:
+    assert_allclose(found.state.safe, safe, rtol=1e-8)
+    assert_allclose(found.metrics["kept"], [decision == 0 for decision in decisions])
+    assert_allclose(found.metrics["returned"], [decision in (1, 2) for decision in decisions])
+    assert {0, 1, 2} <= set(decisions) or trial == 4
 
 
-def test_a_step_that_helps_is_kept_one_that_harms_is_not_and_what_was_bad_goes_back():
-  """One input, mostly 1; recent labels and held labels of the values that stand below, one of each."""
-  of = learner(recent=1, held=1, inputs=(1,), targets=1)
+def test_steps_that_help_are_kept_steps_that_harm_are_not_and_nothing_infinite_ever_serves():
+  """One input, 1 but where said; a step on the last label, and a decision after every two labels: by hand."""
+  of = learner(recent=1, trial=2, inputs=(1,), targets=1)
   update = jax.jit(of.update)
 
-  def after(values, rate=0.25, inputs=(1.0, 1.0, 1.0)):
-    state, seen = of.init(initial(np.zeros((1, 1), np.float32), np.float32(rate))), []
-    for value, x in zip(values, inputs, strict=False):
-      state, metrics = update(KEY, state, Batch(jnp.full((1, 1), x), jnp.full((1, 1), value), jnp.ones(1, bool)))
-      seen.append((float(state.fast[0, 0]), float(metrics["kept"]), float(metrics["returned"])))
-    return seen
+  def after(values, rate=0.25):
+    state, metrics = of.init(initial(np.zeros((1, 1), np.float32), np.float32(rate))), {}
+    for value in values:
+      state, metrics = update(KEY, state, Batch(jnp.ones((1, 1)), jnp.full((1, 1), value), jnp.ones(1, bool)))
+    return float(state.safe[0, 0]), float(state.fast[0, 0]), float(metrics["kept"]), float(metrics["returned"])
 
-  assert after([2.0, 2.0])[-1] == (1.0, 1.0, 0.0)  # 0 + 0.25 * 2 * 2, asked of a 2 that came later
-  assert after([-2.0, 2.0])[-1] == (0.0, 0.0, 0.0)  # -1 would be worse at 2
-  assert after([2.0, 2.0, 0.0])[-1] == (0.0, 0.0, 1.0)  # 1.5 and 1 are worse at 0 than theta_0
-  assert after([2.0, 2.0], rate=1e38, inputs=(1.0, 0.0))[-1] == (0.0, 0.0, 0.0)  # infinite, and its loss NaN
-  assert after([2.0, np.nan])[-1][0] in (0.0, 1.0)  # nothing can be judged, and nothing is lost
+  # 0 answers 2, learns it and is 1, which answers the second 2 better than 0: kept, and a step on to 1.5.
+  assert after([2.0, 2.0]) == (1.0, 1.5, 1.0, 0.0)
+  # -1, learned from -2, answers 2 worse than 0: back to 0, and a step on to 1.
+  assert after([-2.0, 2.0]) == (0.0, 1.0, 0.0, 1.0)
+  # 1.5 answers 1 and, at 1.25, again 1 worse than 1 does, which was kept before.
+  assert after([2.0, 2.0, 1.0, 1.0]) == (1.0, 1.0, 0.0, 1.0)
+  # The line is as it was at the beginning: 1.5 and 0.75 answer 0 worse than theta_0, and so does 1.
+  assert after([2.0, 2.0, 0.0, 0.0]) == (0.0, 0.0, 0.0, 1.0)
+  assert after([2.0, 2.0], rate=1e38)[:2] == (0.0, 0.0)  # an infinite step is not taken
+  assert after([2.0, 2.0, 2.0], rate=1e30)[1] > 1e30 and after([2.0, 2.0, 2.0, 2.0], rate=1e30)[0] == 0.0
+  assert after([np.nan, 2.0])[:2] == (0.0, 1.0)
 
 
 NETWORK, FILM = MLP((3, 2)), MLP((3, 2), context=2)
@@ -100,7 +105,7 @@ PARTS = {
 @pytest.mark.parametrize("name", PARTS)
 def test_a_head_a_context_and_thin_matrices_adapt_alone(name):
   apply, params, fast, leaves = PARTS[name]
-  of = gradient(apply, squared_error, fast=fast, recent=6, held=0, inputs=(2,), targets=2)
+  of = gradient(apply, squared_error, fast=fast, recent=6, trial=None, inputs=(2,), targets=2)
   state = of.init(Initial(params, init_rates(params, float(np.log(0.1)), per="leaf")))
   batch = Batch(X, jnp.ones((6, 2)), jnp.ones(6, bool))
   after, _ = jax.jit(of.update)(KEY, state, batch)
@@ -118,7 +123,7 @@ def test_a_head_a_context_and_thin_matrices_adapt_alone(name):
 
 def test_what_is_learned_before_the_stream_is_learned_through_the_updates(float64):
   """Two steps on two labels each, and a question: by hand, and its slopes by central differences."""
-  of, outer = learner(recent=2, held=0, every=2), optax.sgd(1.0)
+  of, outer = learner(recent=2, trial=None, every=2), optax.sgd(1.0)
   algorithm = unrolled(of, squared_error, outer=outer, at_once=2)
   x, y = RNG.normal(size=(5, 2)), RNG.normal(size=(5, 2))
   support, query = (Batch(jnp.asarray(x[rows]), jnp.asarray(y[rows]), jnp.ones(n, bool)) for rows, n in (

@@ -101,7 +101,7 @@ PARTS = {
 }
 
 
-def stepping(part: str, recent: int, held: int) -> tuple[OnlineLearner, Callable[[Array], Initial]]:
+def stepping(part: str, recent: int, trial: int | None) -> tuple[OnlineLearner, Callable[[Array], Initial]]:
   """A learner that takes four gradient steps a day, and what it starts with before it is trained, of a key."""
   apply, params, fast = PARTS[part]
   learner = online.gradient(
@@ -109,7 +109,7 @@ def stepping(part: str, recent: int, held: int) -> tuple[OnlineLearner, Callable
     squared_error,
     fast=fast,
     recent=recent,
-    held=held,
+    trial=trial,
     inputs=(len(INPUTS),),
     targets=len(TARGETS),
     every=EVERY,
@@ -122,9 +122,9 @@ def stepping(part: str, recent: int, held: int) -> tuple[OnlineLearner, Callable
   return learner, first
 
 
-def steps(part: str, recent: int, held: int) -> Method:
-  """Gradient steps on a part of a network; `held` = 0: without a gate."""
-  learner, first = stepping(part, recent, held)
+def steps(part: str, recent: int, trial: int | None) -> Method:
+  """Gradient steps on a part of a network; `trial` None: without a gate."""
+  learner, first = stepping(part, recent, trial)
   quicker = optax.multi_transform({"params": optax.adam(3e-3), "rates": optax.adam(3e-2)}, Initial("params", "rates"))
   outer = optax.chain(optax.clip_by_global_norm(1.0), quicker)
   algorithm = online.unrolled(learner, squared_error, outer=outer, at_once=EVERY)
@@ -133,7 +133,7 @@ def steps(part: str, recent: int, held: int) -> Method:
     state, units = trained(algorithm, first, past, delay, seed, STEPS // 2)
     return _in_units(learner, state.initial, past, stream, units)
 
-  return Method(f"steps on {part}" if held else f"steps on {part}, no gate", predict, random=True)
+  return Method(f"steps on {part}" if trial else f"steps on {part}, no gate", predict, random=True)
 
 
 def _asked(x: Array, r: Array) -> Array:
