@@ -360,6 +360,7 @@ def test_errors_of_persistence_on_a_turbine_are_the_steps_of_its_emissions():
   steps = np.abs(np.diff(rows.y, axis=0))[47:]
   assert_allclose(found["year"], [steps[:24].mean(0), steps[24:].mean(0)], rtol=1e-5)
   assert_allclose(found["month"][13], steps[26:28].mean(0), rtol=1e-5)
+  assert_allclose(found["week"], found["year"])  # a day has one
 
 
 def test_river_learns_the_history_and_then_what_has_matured(late):

@@ -188,4 +188,4 @@ def memory(kind: str, rate: float) -> Method:
     learner = remembering(make(rate)[0], delay) if rate else remembering(algorithm, None)
     return _in_units(learner, state, past, stream, units)
 
-  return Method(f"{kind} on the last labels" + ", following the leader" * bool(rate), predict, random=True)
+  return Method(f"{kind}, sliding" + " and following" * bool(rate), predict, random=True)
