@@ -29,7 +29,7 @@ CHOSEN: dict[str, dict[str, Any]] = {
   "forgetting": {"kept": 0.98, "penalty": 30.0},
   "changes": {"hazard": 0.03, "penalty": 30.0},
   "alpaca": {"kept": 0.98},
-  "moca": {"hazard": 0.01},
+  "moca": {"hazard": 0.003},
   "head": {"recent": 12, "trial": 168},
   "FiLM": {"recent": 12, "trial": 168},
   "LoRA": {"recent": 12, "trial": 168},

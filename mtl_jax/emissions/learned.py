@@ -88,6 +88,7 @@ class Part(NamedTuple):
   apply: Callable[[Any, Array], Any]
   first: Callable[[Array], Any]
   fast: AdaptMask
+  rate: float = 0.03  # where learned rates start
 
 
 PARTS = {
@@ -97,13 +98,14 @@ PARTS = {
     lambda params, x: _PLAIN.apply(merge(params, 1.0), x),
     lambda key: low_rank(_PLAIN.init(key, NOTHING), RANK),
     named("a", "b"),
+    rate=0.01,  # from 0.03 on training ends in NaN
   ),
 }
 
 
 def stepping(part: str, recent: int, trial: int | None) -> tuple[OnlineLearner, Callable[[Array], Initial]]:
   """A learner that takes four gradient steps a day, and what it starts with before it is trained, of a key."""
-  apply, params, fast = PARTS[part]
+  apply, params, fast, rate = PARTS[part]
   learner = online.gradient(
     lambda params, x: jnp.asarray(apply(params, x)),
     squared_error,
@@ -117,7 +119,7 @@ def stepping(part: str, recent: int, trial: int | None) -> tuple[OnlineLearner, 
 
   def first(key: Array) -> Initial:
     found = params(key)
-    return Initial(found, init_rates(found, float(np.log(0.03)), per="leaf"))
+    return Initial(found, init_rates(found, float(np.log(rate)), per="leaf"))
 
   return learner, first
 
