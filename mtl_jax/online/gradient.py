@@ -18,12 +18,13 @@ learned before the stream: `unrolled` goes back through these very steps.
 The gate is fair: theta answers each label before it learns from it, and the other two have not changed since before
 the trial, so that all three are judged on labels that came after those that they were learned from. Of equal losses
 the first is taken, and a loss that is not finite is never the least. Steps serve before they are judged: what a bad
-one does lasts for a trial at most. Judged before it serves, a step comes too late: with the last 12 labels held back
-for that, errors of NOx on the stream of scripts/replay.py were HELD, those of steps without a gate UNGATED.
+one does lasts for a trial at most. To judge a step before it serves, labels must be held back from it, and it comes
+too late: with the last 12 held back, errors of NOx on the stream of scripts/replay.py (head, labels 24 h late, three
+seeds) were 3.98, 4.13 and 3.43 by year; they are 3.48, 3.14 and 2.66 on trial, and 3.55, 3.13 and 2.66 without a gate.
 
 It promises no risk. A test by betting, as of `mtl_jax.gate`, takes a hundred labels or so to decide about one version
-at a stated risk, and keeps versions, reasons and a record on disk; it belongs around a learner as a whole, and not
-around each of its thousands of steps.
+at a stated risk, and keeps versions, reasons and a record on disk, on the host; it belongs around a learner as a
+whole, and not around each of its thousands of steps.
 """
 
 from typing import NamedTuple
