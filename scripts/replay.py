@@ -44,7 +44,7 @@ forest was stopped unfinished after ten minutes of a shared core.
     steps on LoRA *                        3.51  3.25  2.84   0.57  0.44  0.55   -0.40 to -0.01  -0.28 to -0.16
     steps on head, no gate *               3.55  3.13  2.66   0.59  0.45  0.55   -0.51 to -0.10  -0.26 to -0.15
     r2d2, sliding *                        3.98  3.36  2.90   0.71  0.49  0.61   -0.21 to +0.20  -0.19 to -0.08
-    r2d2, sliding and following            4.00  3.30  2.72   0.72  0.51  0.67   -0.25 to +0.11  -0.15 to -0.05
+    r2d2, sliding and following *          3.95  3.26  2.71   0.71  0.52  0.67   -0.30 to +0.08  -0.15 to -0.05
     anp, sliding *                         5.22  7.43  9.99   0.81  0.63  1.09   +3.19 to +5.18  +0.00 to +0.23
     anp, sliding and following             4.44  4.15  3.28   0.65  0.52  0.64   +0.24 to +0.88  -0.18 to -0.08
   labels 168 h late
