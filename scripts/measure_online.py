@@ -20,8 +20,9 @@ shared. By the clock the percentiles are the turns of those others, 9 to 29 ms f
   anp on 168 labels              0.17 (15.16; 0.63)  0.36 (20.99; 0.96)
   anp on 168 labels, following   0.17 (27.80; 0.79)  60.53 (175.26; 6.91)
 
-So an answer takes less than a millisecond of a core and an update less than ten; on a core of its own it was not timed. Steps are taken at every sixth label, and
-one who follows the leader is updated on four stretches of 192 labels at each.
+So an answer takes less than a millisecond of a core and an update less than ten; on a core of its own it was not
+timed. Steps are taken at every sixth label, and who follows the leader is updated on four stretches of 192 labels at
+each.
 """
 
 import time
