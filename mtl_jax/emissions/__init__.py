@@ -8,7 +8,7 @@ data set has no clock, and a sixth of all hours is missing. Settings are chosen 
 from mtl_jax.emissions.choice import CHOSEN, GRID, choose, methods
 from mtl_jax.emissions.controls import last_value
 from mtl_jax.emissions.learned import FEW_SHOT, PARTS, remembering, stepping
-from mtl_jax.emissions.turbine import DELAYS, TARGETS, Method, Past, Rows, load, past, scores
+from mtl_jax.emissions.turbine import DELAYS, TARGETS, Method, Past, Rows, boosted, load, mean, past, scores
 
 __all__ = [
   "CHOSEN",
@@ -20,9 +20,11 @@ __all__ = [
   "Method",
   "Past",
   "Rows",
+  "boosted",
   "choose",
   "last_value",
   "load",
+  "mean",
   "methods",
   "past",
   "remembering",
