@@ -122,6 +122,11 @@ class Command:
   candidates: int = 1024
   risk: float = 0.1
   """the share of trials that may break a limit"""
+  batch: int = 1
+  """trials that are made before their responses are known"""
+  drift: float = 0.0
+  """share of each of a plant's numbers, up or down by chance, that is added to it after every trial; of other plants
+  too while their logs were made; not for plants with limits"""
   methods: tuple[str, ...] = ()
   """only those whose name contains one of these"""
   seed: int = 0
@@ -143,41 +148,58 @@ def picture(path: Path, title: str, unit: str, found: dict[str, list[tuple[float
 def main(argv: list[str]) -> None:
   command = tyro.cli(Command, args=argv, description=__doc__)
   plant, units = PLANTS[command.plant], np.arange(command.plants)
+  if command.drift and plant.constraints:
+    raise SystemExit("--drift: the bound on broken limits is found on plants that stand still")
   keys = jax.random.split(jax.random.key(command.seed), 6)
-  logs, noise = tuning.logs(keys[0], plant, command.known, command.logged, command.noise)
+  logs, noise = tuning.logs(keys[0], plant, command.known, command.logged, command.noise, command.drift)
   began = time.perf_counter()
   known = jax.block_until_ready(comparison.known(logs))
   console.print(f"family learned from {command.known} plants in {time.perf_counter() - began:.1f} s")
   z = tuning.candidates(plant, command.candidates)
   tasks = jax.vmap(plant.sample_task)(jax.random.split(keys[1], command.plants))
+  drift = None
+  if command.drift:
+    drift = jax.vmap(lambda key, task: tuning.drifting(key, task, command.drift))(
+      jax.random.split(keys[5], command.plants), tasks
+    )
   finer = jnp.vstack([z, tuning.candidates(plant, REFERENCE)])
-  reference = jax.jit(lambda tasks: jax.lax.map(lambda task: comparison.reference(plant, task, finer), tasks))(tasks)
+  after = jnp.arange(1 + command.trials if command.drift else 1)
+
+  @jax.jit
+  def references(of: tuple[PyTree, PyTree | None]) -> comparison.Reference:
+    return jax.lax.map(lambda of: comparison.reference(tuning.responses_of(plant, *of), finer, after), of)
+
+  reference = references((tasks, drift))
   confidence = 0.5
   if plant.constraints:
-    bound = comparison.safe_confidence(keys[4], plant, known, z, noise, command.trials, command.risk)
+    how = {"batch": command.batch}
+    bound = comparison.safe_confidence(keys[4], plant, known, z, noise, command.trials, command.risk, **how)
     confidence = bound.confidence
     console.print(f"of a new plant's trials {bound.bound:.1%} at most are expected to break a limit: {bound}")
-  chosen = comparison.methods(keys[2], plant, logs, known, z, noise, command.trials, confidence)
+  chosen = comparison.methods(keys[2], plant, logs, known, z, noise, command.trials, confidence, command.batch)
   chosen = {n: m for n, m in chosen.items() if not command.methods or any(part in n for part in command.methods)}
 
   def run(method: comparison.Method, keys: Array, tasks: PyTree) -> tuple[Array, Array, Array]:
-    def one(of: tuple[Array, PyTree]) -> tuning.Campaign:
-      return method(of[0], tuning.responses_of(plant, of[1]))
+    def one(of: tuple[Array, PyTree, PyTree | None]) -> tuning.Campaign:
+      return method(of[0], tuning.responses_of(plant, *of[1:]))
 
-    made = jax.lax.map(one, (keys, tasks))
+    made = jax.lax.map(one, (keys, tasks, drift))
     return comparison.regret(made, reference), tuning.broken(made.would_give), tuning.broken(made.gave)
 
-  regrets, advice, trials = {}, {}, {}
-  for name, method in chosen.items():
-    began, compiled = time.perf_counter(), jax.jit(partial(run, method))
+  def said(rows: list[tuple[float, float, float]]) -> str:
+    return "; ".join("{}: {:.3g} [{:.3g}, {:.3g}]".format(n, *rows[n]) for n in shown)
+
+  regrets, advice, trials, found = {}, {}, {}, {}
+  shown = [n for n in SHOWN if n <= command.trials]
+  for name, learned in chosen.items():
+    began, compiled = time.perf_counter(), jax.jit(partial(run, learned()))
     each = [
       compiled(jax.random.split(jax.random.fold_in(keys[3], seed), command.plants), tasks)
       for seed in range(command.seeds)
     ]
     regrets[name], advice[name], trials[name] = (np.asarray(part) for part in zip(*each, strict=True))
-    console.print(f"{name}: {time.perf_counter() - began:.0f} s")
-  found = {name: [interval(each[..., n], units) for n in range(command.trials + 1)] for name, each in regrets.items()}
-  shown = [n for n in SHOWN if n <= command.trials]
+    found[name] = [interval(regrets[name][..., n], units) for n in range(command.trials + 1)]
+    console.print(f"{name}, {time.perf_counter() - began:.0f} s: {said(found[name])}", markup=False)
   table = Table("trials", *found, title=f"{command.plant}: regret, {plant.unit}, mean [95 % interval]")
   for n in shown:
     table.add_row(f"{n}", *(f"{rows[n][0]:.3g} [{rows[n][1]:.3g}, {rows[n][2]:.3g}]" for rows in found.values()))
@@ -190,8 +212,7 @@ def main(argv: list[str]) -> None:
   for name in set(regrets) - {FIRST} if FIRST in regrets else ():
     ahead[name] = [interval(regrets[name][..., n] - regrets[FIRST][..., n], units) for n in range(command.trials + 1)]
   for name, rows in ahead.items():
-    said = "; ".join("{}: {:.3g} [{:.3g}, {:.3g}]".format(n, *rows[n]) for n in shown)
-    console.print(f"{FIRST} is ahead of {name} by {said}", markup=False)
+    console.print(f"{FIRST} is ahead of {name} by {said(rows)}", markup=False)
   command.out.mkdir(parents=True, exist_ok=True)
   target = command.out / f"{command.plant}.json"
   target.write_text(

@@ -1,10 +1,11 @@
 """Set-points for a plant never seen before, from few noisy trials."""
 
-from mtl_jax.tuning.acquisition import expected_improvement, nearest, upper_bound
-from mtl_jax.tuning.campaign import Campaign, campaign, candidates, logs, responses_of, sobol
+from mtl_jax.tuning.acquisition import expected_improvement, nearest, thompson, upper_bound
+from mtl_jax.tuning.campaign import Campaign, campaign, candidates, drifting, logs, responses_of, sobol
 from mtl_jax.tuning.coregional import coregional_surrogate
 from mtl_jax.tuning.family import Family, family_surrogate, fit_family
 from mtl_jax.tuning.gp import Belief, Surrogate, gp_surrogate, log_marginal, matern, posterior
+from mtl_jax.tuning.network import Network, adapted, fit_network, network_surrogate, transformer
 from mtl_jax.tuning.plant_controls import ewma_errors, modifier_adaptation, run_to_run
 from mtl_jax.tuning.proposal import Proposal, Rules, expectation, probability_kept, propose
 from mtl_jax.tuning.rgpe import rgpe_surrogate
@@ -17,26 +18,31 @@ __all__ = [
   "Bound",
   "Campaign",
   "Family",
+  "Network",
   "Proposal",
   "Rules",
   "Scale",
   "Surrogate",
+  "adapted",
   "bound_of",
   "broken",
   "campaign",
   "candidates",
   "coregional_surrogate",
+  "drifting",
   "ewma_errors",
   "expectation",
   "expected_improvement",
   "family_surrogate",
   "fit_family",
+  "fit_network",
   "gp_surrogate",
   "log_marginal",
   "logs",
   "matern",
   "modifier_adaptation",
   "nearest",
+  "network_surrogate",
   "posterior",
   "probability_kept",
   "propose",
@@ -48,5 +54,7 @@ __all__ = [
   "scale_of",
   "sobol",
   "standardise",
+  "thompson",
+  "transformer",
   "upper_bound",
 ]

@@ -23,6 +23,18 @@ def expected_improvement(belief: Belief, best: Array, kept: Array) -> Array:
   return belief.weight @ (gain * norm.cdf(z) + deviation * norm.pdf(z)) * kept
 
 
+def thompson(belief: Belief, best: Array, kept: Array) -> Array:
+  """What one joint draw of the response gains over the best, times the probability that the limits are kept; where it
+  gains nothing, what it loses (W. R. Thompson, Biometrika 25 (1933)): `expected_improvement` from a single draw.
+
+  Raises: ValueError where the surrogate was given no key to draw with.
+  """
+  if belief.draw is None:
+    raise ValueError("thompson needs a surrogate that draws: give gp_surrogate or family_surrogate a key")
+  gain = belief.draw - best
+  return jnp.where(gain > 0, gain * kept, gain)
+
+
 def nearest(target: Array) -> Acquisition:
   """Minus the expected squared distance of the response from a target (), standardised: for runs that all count."""
   return lambda belief, best, kept: -belief.weight @ (jnp.square(belief.mean - target) + belief.variance)

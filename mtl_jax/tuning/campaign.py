@@ -45,8 +45,16 @@ def responses_of(plant: Plant, task: PyTree, drift: PyTree | None = None) -> Res
   return responses
 
 
-def logs(key: Array, plant: Plant, plants: int, trials: int, noise: float) -> tuple[Batch, Array]:
-  """Trials of other plants at set-points drawn uniformly.
+def drifting(key: Array, task: PyTree, share: float) -> PyTree:
+  """What is added to each of a plant's numbers after every trial: `share` of it, or as much less, by chance."""
+  leaves, structure = jax.tree.flatten(task)
+  keys = jax.random.split(key, len(leaves))
+  signs = [jax.random.rademacher(key, leaf.shape, leaf.dtype) for key, leaf in zip(keys, leaves, strict=True)]
+  return structure.unflatten([share * leaf * sign for leaf, sign in zip(leaves, signs, strict=True)])
+
+
+def logs(key: Array, plant: Plant, plants: int, trials: int, noise: float, drift: float = 0.0) -> tuple[Batch, Array]:
+  """Trials of other plants at set-points drawn uniformly; `drift` is the share of `drifting`.
 
   Returns:
     x (plants, trials, d) set-points in the unit box, y (plants, trials, 1 + c) what was measured, in the plant's
@@ -54,10 +62,11 @@ def logs(key: Array, plant: Plant, plants: int, trials: int, noise: float) -> tu
   """
 
   def of(key: Array) -> tuple[Array, Array, Array]:
-    task_key, place_key, noise_key = jax.random.split(key, 3)
-    responses = responses_of(plant, plant.sample_task(task_key))
+    task_key, place_key, noise_key, drift_key = jax.random.split(key, 4)
+    task = plant.sample_task(task_key)
+    responses = responses_of(plant, task, drifting(drift_key, task, drift) if drift else None)
     z = jax.random.uniform(place_key, (trials, len(plant.settings)))
-    values = jax.vmap(lambda z: responses(z, jnp.asarray(0)))(z)
+    values = jax.vmap(responses)(z, jnp.arange(trials))
     return z, values, jax.random.normal(noise_key, values.shape)
 
   z, values, errors = jax.vmap(of)(jax.random.split(key, plants))

@@ -1,6 +1,7 @@
 """The ways to tune a simulated plant that `scripts/tune.py` compares."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -8,11 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from mtl_jax.tasks.processes import Plant
-from mtl_jax.tuning.acquisition import expected_improvement, upper_bound
+from mtl_jax.tuning.acquisition import expected_improvement, thompson, upper_bound
 from mtl_jax.tuning.campaign import Campaign, Responses, campaign, responses_of
 from mtl_jax.tuning.coregional import coregional_surrogate
 from mtl_jax.tuning.family import Family, family_surrogate, fit_family
-from mtl_jax.tuning.gp import gp_surrogate
+from mtl_jax.tuning.gp import Surrogate, gp_surrogate
+from mtl_jax.tuning.network import Network, adapted, network_surrogate, transformer
 from mtl_jax.tuning.plant_controls import modifier_adaptation
 from mtl_jax.tuning.proposal import Rules
 from mtl_jax.tuning.rgpe import rgpe_surrogate
@@ -34,7 +36,8 @@ class Known(NamedTuple):
 
 
 class Reference(NamedTuple):
-  """Of plants: best (plants,) of the set-points that keep the limits, and typical (plants,), their mean."""
+  """Of plants, after m = 1 or n + 1 trials: best (plants, m) of the set-points that keep the limits, and typical
+  (plants, m), their mean."""
 
   best: Array
   typical: Array
@@ -53,18 +56,21 @@ def _outcome(logs: Batch, j: int) -> Batch:
   return Batch(logs.x, logs.y[..., j], logs.mask[..., j])
 
 
-def reference(plant: Plant, task: PyTree, z: Array) -> Reference:
-  """Of one plant, over z (q, d)."""
-  gave = jax.lax.map(lambda at: responses_of(plant, task)(at, jnp.asarray(0)), z, batch_size=1024)
-  good = ~broken(gave)
-  typical = jnp.sum(jnp.where(good, gave[:, 0], 0.0)) / jnp.maximum(jnp.sum(good.astype(gave.dtype)), 1.0)
-  return Reference(jnp.max(jnp.where(good, gave[:, 0], -jnp.inf)), typical)
+def reference(responses: Responses, z: Array, made: Array) -> Reference:
+  """Of one plant after `made` (m,) trials, over z (q, d)."""
+
+  def of(made: Array) -> Reference:
+    gave = jax.lax.map(lambda at: responses(at, made), z, batch_size=1024)
+    good = ~broken(gave)
+    typical = jnp.sum(jnp.where(good, gave[:, 0], 0.0)) / jnp.maximum(jnp.sum(good.astype(gave.dtype)), 1.0)
+    return Reference(jnp.max(jnp.where(good, gave[:, 0], -jnp.inf)), typical)
+
+  return jax.lax.map(of, made)
 
 
 def regret(made: Campaign, of: Reference) -> Array:
   """(..., n + 1) what the best gives more than the advised set-point; one that breaks a limit counts as typical."""
-  value = jnp.where(broken(made.would_give), of.typical[..., None], made.would_give[..., 0])
-  return of.best[..., None] - value
+  return of.best - jnp.where(broken(made.would_give), of.typical, made.would_give[..., 0])
 
 
 def recipes(logs: Batch, given: Known) -> Array:
@@ -75,7 +81,15 @@ def recipes(logs: Batch, given: Known) -> Array:
 
 
 def safe_confidence(
-  key: Array, plant: Plant, given: Known, z: Array, noise: Array, trials: int, risk: float, plants: int = 64
+  key: Array,
+  plant: Plant,
+  given: Known,
+  z: Array,
+  noise: Array,
+  trials: int,
+  risk: float,
+  plants: int = 64,
+  batch: int = 1,
 ) -> Bound:
   """For the family's surrogate, from campaigns on simulated plants that nothing was learned from."""
   task_key, noise_key = jax.random.split(key)
@@ -86,7 +100,7 @@ def safe_confidence(
   def share(confidence: Array) -> Array:
     def one(of: tuple[Array, PyTree]) -> Array:
       rules, responses = Rules(confidence=confidence), responses_of(plant, of[1])
-      how = {"trials": trials, "noise": noise}
+      how = {"trials": trials, "noise": noise, "batch": batch}
       made = campaign(of[0], responses, surrogates, upper_bound(2.0), given.scale, z, rules, **how)
       return jnp.mean(broken(made.gave).astype(jnp.float32))
 
@@ -96,14 +110,24 @@ def safe_confidence(
 
 
 def methods(
-  key: Array, plant: Plant, logs: Batch, given: Known, z: Array, noise: Array, trials: int, confidence: float
-) -> dict[str, Method]:
-  """Name -> a campaign; `confidence` is the family's, in trials the others ask for 0.5; all advise at 0.95.
+  key: Array,
+  plant: Plant,
+  logs: Batch,
+  given: Known,
+  z: Array,
+  noise: Array,
+  trials: int,
+  confidence: float,
+  batch: int = 1,
+) -> dict[str, Callable[[], Method]]:
+  """Name -> what learns from the logs and gives a campaign; `confidence` is the family's, in trials the others ask for
+  0.5; all advise at 0.95.
 
   Args:
     logs: in physical units; z: (q, d) candidates.
+    batch: as in `campaign`.
   """
-  keys = jax.random.split(key, 4)
+  keys = jax.random.split(key, 7)
   outcomes, d = noise.shape[0], z.shape[1]
   past = jax.tree.map(lambda leaf: leaf[:PAST, :TIMES], given.logs)
   each = range(outcomes)
@@ -113,26 +137,48 @@ def methods(
   own = jnp.vstack([z[:1], jax.random.permutation(keys[1], tried)])
   random = jnp.vstack([z[:1], jax.random.uniform(keys[2], z[1:].shape)])
 
-  def of(surrogates, acquisition, at: Array = z, rules: Rules = Rules(), **how) -> Method:  # noqa: B008
-    how = {"trials": trials, "noise": noise} | how
-    return lambda key, responses: campaign(key, responses, surrogates, acquisition, given.scale, at, rules, **how)
+  def of(surrogates, acquisition, at: Array = z, rules: Rules = Rules(), draws=None, **how) -> Method:  # noqa: B008
+    """draws(key) -> the surrogate of the response where it needs a key of this campaign's own."""
+    how = {"trials": trials, "noise": noise, "batch": batch} | how
 
-  tried_only = {"advise_tried": True, "opening": 1}
+    def method(key: Array, responses: Responses) -> Campaign:
+      first = surrogates[:1] if draws is None else (draws(jax.random.fold_in(key, 1)),)
+      return campaign(key, responses, (*first, *surrogates[1:]), acquisition, given.scale, at, rules, **how)
+
+    return method
+
+  def rgpe() -> tuple[Surrogate, ...]:
+    return tuple(rgpe_surrogate(keys[3], _outcome(past, j)) for j in each)
+
+  def coregional() -> tuple[Surrogate, ...]:
+    return tuple(coregional_surrogate(jax.tree.map(lambda leaf: leaf[:10], _outcome(past, j))) for j in each)
+
+  def deep() -> tuple[Surrogate, ...]:
+    return tuple(family_surrogate(fit_family(_outcome(given.logs, j), network_key=keys[4])) for j in each)
+
+  def learned(key: Array, network: Network) -> tuple[Surrogate, ...]:
+    noises = [jnp.exp(family.log_noise) for family in given.families]
+    keys = jax.random.split(key, outcomes)
+    return tuple(network_surrogate(keys[j], network, _outcome(given.logs, j), trials, noises[j]) for j in each)
+
+  sure, tried_only = Rules(confidence=confidence), {"advise_tried": True, "opening": 1}
   chosen = {
-    "family, UCB": of(family, upper_bound(2.0), rules=Rules(confidence=confidence)),
-    "family, EI": of(family, expected_improvement, rules=Rules(confidence=confidence)),
-    "RGPE, EI": of(tuple(rgpe_surrogate(keys[3], _outcome(past, j)) for j in each), expected_improvement, **tried_only),
-    "multi-task GP, EI": of(
-      tuple(coregional_surrogate(jax.tree.map(lambda leaf: leaf[:10], _outcome(past, j))) for j in each),
-      expected_improvement,
-    ),
-    "GP, EI": of(single, expected_improvement, **tried_only),
-    "GP, Sobol": of(single, expected_improvement, advise_tried=True, opening=trials),
-    "GP, random": of(single, expected_improvement, at=random, advise_tried=True, opening=trials),
-    "recipes of others": of(single, expected_improvement, at=own, advise_tried=True, opening=trials),
+    "family, UCB": lambda: of(family, upper_bound(2.0), rules=sure),
+    "family, EI": lambda: of(family, expected_improvement, rules=sure),
+    "family, Thompson": lambda: of(family, thompson, rules=sure, draws=partial(family_surrogate, given.families[0])),
+    "deep kernel, EI": lambda: of(deep(), expected_improvement),
+    "transformer, EI": lambda: of(learned(keys[5], transformer()), expected_improvement),
+    "MAML, EI": lambda: of(learned(keys[6], adapted()), expected_improvement),
+    "RGPE, EI": lambda: of(rgpe(), expected_improvement, **tried_only),
+    "multi-task GP, EI": lambda: of(coregional(), expected_improvement),
+    "GP, EI": lambda: of(single, expected_improvement, **tried_only),
+    "GP, Thompson": lambda: of(single, thompson, draws=lambda key: gp_surrogate(keys[0], d, draw=key), **tried_only),
+    "GP, Sobol": lambda: of(single, expected_improvement, advise_tried=True, opening=trials),
+    "GP, random": lambda: of(single, expected_improvement, at=random, advise_tried=True, opening=trials),
+    "recipes of others": lambda: of(single, expected_improvement, at=own, advise_tried=True, opening=trials),
   }
   if not plant.constraints:
-    chosen["modifier adaptation"] = lambda key, responses: modifier_adaptation(
-      key, responses, plant, z, trials=trials, noise=noise
+    chosen["modifier adaptation"] = lambda: (
+      lambda key, responses: modifier_adaptation(key, responses, plant, z, trials=trials, noise=noise)
     )
   return chosen

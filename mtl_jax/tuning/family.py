@@ -5,6 +5,10 @@ Z. Wang, G. E. Dahl, K. Swersky et al., "Pre-trained Gaussian processes for Baye
 closed form. Here the response is a polynomial with random coefficients (P. A. V. B. Swamy, Econometrica 38 (1970)),
 whose mean and covariance are learned, and a Matern process for what it leaves; a family whose plants have nothing in
 common is left with the process alone.
+
+Given a network, the process acts on what that makes of a set-point and nothing but a level is left of the polynomial,
+the deep kernel of M. Wistuba, J. Grabocka, "Few-shot Bayesian optimization with deep kernel surrogates", ICLR 2021,
+whose weights are learned with the rest. They fit it once more to the trials of the new task; here it stays as learned.
 """
 
 from functools import partial
@@ -18,8 +22,11 @@ import numpy as np
 import optax
 
 from mtl_jax.meta import optimise
-from mtl_jax.tuning.gp import Belief, Surrogate, log_marginal, matern, posterior
-from mtl_jax.types import Array, Batch
+from mtl_jax.models import MLP
+from mtl_jax.tuning.gp import Belief, Surrogate, drawn_matern, log_marginal, matern, posterior
+from mtl_jax.types import Array, Batch, PyTree
+
+_NETWORK = MLP((32, 32, 8))
 
 
 class Family(NamedTuple):
@@ -27,9 +34,11 @@ class Family(NamedTuple):
 
   Attributes:
     mean: (p,) of the coefficients; root: (p, p), root root' is their covariance
-    log_lengthscale: (d,), log_signal, log_noise: (), deviations, of the process and of a trial
+    log_lengthscale: (d,), or (8,) of what the network gives; log_signal, log_noise: (), deviations, of the process and
+      of a trial
     log_walk, log_slope: (), deviations of what a plant's level does from one trial to the next: a random walk, and a
       steady drift
+    network: of a deep kernel; None: the process acts on the set-points
   """
 
   mean: Array
@@ -39,6 +48,7 @@ class Family(NamedTuple):
   log_noise: Array
   log_walk: Array
   log_slope: Array
+  network: PyTree = None
 
 
 def terms(z: Array) -> Array:
@@ -58,10 +68,15 @@ def degree_for(dimensions: int) -> int:
   return max(n for n in range(1, 7) if comb(dimensions + n, n) <= 40)
 
 
-def _kernel(family: Family, phi_a: Array, phi_b: Array, a: Array, b: Array) -> Array:
-  """Of the plant as it was at the start."""
-  left, right = phi_a @ family.root, phi_b @ family.root
-  return left @ right.T + jnp.exp(2 * family.log_signal) * matern(a, b, jnp.exp(family.log_lengthscale))
+def _seen(network: PyTree, z: Array) -> tuple[Array, Array]:
+  """What the coefficients belong to, and what the process acts on, of set-points (n, d)."""
+  return (terms(z), z) if network is None else (jnp.ones((len(z), 1)), _NETWORK.apply(network, z))
+
+
+def _kernel(family: Family, a: tuple[Array, Array], b: tuple[Array, Array]) -> Array:
+  """Of the plant as it was at the start; what is `_seen` of both."""
+  left, right = a[0] @ family.root, b[0] @ family.root
+  return left @ right.T + jnp.exp(2 * family.log_signal) * matern(a[1], b[1], jnp.exp(family.log_lengthscale))
 
 
 def _drift(family: Family, when: Array, then: Array) -> Array:
@@ -71,36 +86,40 @@ def _drift(family: Family, when: Array, then: Array) -> Array:
 
 
 @partial(jax.jit, static_argnames=("steps", "learning_rate"))
-def fit_family(logs: Batch, *, steps: int = 400, learning_rate: float = 0.02) -> Family:
+def fit_family(
+  logs: Batch, *, steps: int = 400, learning_rate: float = 0.02, network_key: Array | None = None
+) -> Family:
   """Mean and covariance of a family from the logs of other plants.
 
   Args:
+    network_key: a deep kernel's weights start from it; None: there is none.
     logs: x (plants, n, d) set-points in the unit box; y (plants, n) standardised; mask (plants, n); in the order of
       time, from which it is learned how plants drift.
 
   The start is least squares for each plant, the objective the mean of the plants' log marginal likelihoods.
   """
-  phi = jax.vmap(terms)(logs.x)
+  network = None if network_key is None else _NETWORK.init(network_key, logs.x[0])
+  phi, acts_on = jax.vmap(lambda z: _seen(network, z))(logs.x)
   made = logs.mask.astype(phi.dtype)
   targets = jnp.where(logs.mask, logs.y, 0.0)
-  p, d = phi.shape[-1], logs.x.shape[-1]
+  p, d = phi.shape[-1], acts_on.shape[-1]
   ridge = 1e-2 * jnp.eye(p)
   fits = jax.vmap(lambda f, t, m: jnp.linalg.solve((m[:, None] * f).T @ f + ridge, f.T @ t))(phi, targets, made)
-  spread = jnp.cov(fits.T) + 1e-4 * jnp.eye(p)
+  spread = jnp.cov(fits.T).reshape(p, p) + 1e-4 * jnp.eye(p)
   zero = jnp.zeros(())
   start = Family(
     *(jnp.mean(fits, 0), jnp.linalg.cholesky(spread), jnp.full(d, jnp.log(0.5))),
-    *(zero + jnp.log(0.1), zero - 3.0, zero - 4.0, zero - 5.0),
+    *(zero + jnp.log(0.1 if network is None else 1.0), zero - 3.0, zero - 4.0, zero - 5.0, network),
   )
   when = jnp.arange(logs.x.shape[1], dtype=phi.dtype)
 
   def loss(family: Family) -> Array:
-    def of(z: Array, phi: Array, y: Array, mask: Array) -> Array:
-      noise = jnp.exp(2 * family.log_noise) * jnp.eye(len(y))
-      covariance = _kernel(family, phi, phi, z, z) + _drift(family, when, when) + noise
-      return log_marginal(covariance, y - phi @ family.mean, mask)
+    def of(z: Array, y: Array, mask: Array) -> Array:
+      seen, noise = _seen(family.network, z), jnp.exp(2 * family.log_noise) * jnp.eye(len(y))
+      covariance = _kernel(family, seen, seen) + _drift(family, when, when) + noise
+      return log_marginal(covariance, y - seen[0] @ family.mean, mask)
 
-    return -jnp.sum(jax.vmap(of)(logs.x, phi, targets, logs.mask)) / jnp.sum(made)
+    return -jnp.sum(jax.vmap(of)(logs.x, targets, logs.mask)) / jnp.sum(made)
 
   optimiser = optax.adam(learning_rate)
 
@@ -113,19 +132,41 @@ def fit_family(logs: Batch, *, steps: int = 400, learning_rate: float = 0.02) ->
   return family
 
 
-def family_surrogate(family: Family) -> Surrogate:
-  """The posterior of a new plant at the next trial, standardised as the logs were."""
+def family_surrogate(family: Family, draw: Array | None = None) -> Surrogate:
+  """The posterior of a new plant at the next trial, standardised as the logs were; `draw` as in `gp.gp_surrogate`."""
 
   def surrogate(trials: Batch, z: Array) -> Belief:
-    phi, asked = terms(trials.x), terms(z)
-    when = jnp.arange(len(phi), dtype=phi.dtype)
+    seen, asked = _seen(family.network, trials.x), _seen(family.network, z)
+    when = jnp.arange(len(trials.x), dtype=z.dtype)
     following = jnp.max(jnp.where(trials.mask, when + 1.0, 0.0), keepdims=True)
-    covariance = _kernel(family, phi, phi, trials.x, trials.x) + _drift(family, when, when)
-    covariance = covariance + jnp.exp(2 * family.log_noise) * jnp.eye(len(phi))
-    cross = _kernel(family, asked, phi, z, trials.x) + _drift(family, following, when)
-    prior = jnp.sum(jnp.square(asked @ family.root), 1) + jnp.exp(2 * family.log_signal)
+    covariance = _kernel(family, seen, seen) + _drift(family, when, when)
+    covariance = covariance + jnp.exp(2 * family.log_noise) * jnp.eye(len(when))
+    cross = _kernel(family, asked, seen) + _drift(family, following, when)
+    prior = jnp.sum(jnp.square(asked[0] @ family.root), 1) + jnp.exp(2 * family.log_signal)
     prior = prior + _drift(family, following, following)[0]
-    more, variance, _ = posterior(covariance, trials.y - phi @ family.mean, trials.mask, cross, prior)
-    return Belief((asked @ family.mean + more)[None], variance[None], jnp.ones(1))
+    more, variance, _ = posterior(covariance, trials.y - seen[0] @ family.mean, trials.mask, cross, prior)
+    belief = Belief((asked[0] @ family.mean + more)[None], variance[None], jnp.ones(1))
+    if draw is None:
+      return belief
+    key = jax.random.fold_in(draw, jnp.sum(trials.mask))
+    before, would_give = _drawn(key, family, asked, seen, following[0])
+    more, _, _ = posterior(covariance, trials.y - would_give, trials.mask, cross, prior)
+    return belief._replace(draw=before + more)
 
   return surrogate
+
+
+def _drawn(
+  key: Array, family: Family, asked: tuple[Array, Array], seen: tuple[Array, Array], following: Array
+) -> tuple[Array, Array]:
+  """From the prior: responses (q,) after `following` () trials, and what trials (n,) of the same plant measured."""
+  keys, (q, n) = jax.random.split(key, 5), (len(asked[0]), len(seen[0]))
+  coefficients = family.mean + family.root @ jax.random.normal(keys[0], family.mean.shape)
+  places = jnp.vstack([asked[1], seen[1]])
+  still = jnp.exp(family.log_signal) * drawn_matern(keys[1], places, jnp.exp(family.log_lengthscale))
+  still = still + jnp.vstack([asked[0], seen[0]]) @ coefficients
+  walk = jnp.exp(family.log_walk) * jnp.cumsum(jax.random.normal(keys[2], (n,)))
+  slope = jnp.exp(family.log_slope) * jax.random.normal(keys[3])
+  level = jnp.concatenate([jnp.zeros(1), walk]) + slope * jnp.arange(n + 1, dtype=walk.dtype)
+  noise = jnp.exp(family.log_noise) * jax.random.normal(keys[4], (n,))
+  return still[:q] + level[following.astype(int)], still[q:] + level[:n] + noise

@@ -20,17 +20,20 @@ class Belief(NamedTuple):
   Attributes:
     mean, variance: (h, q), of the response without a trial's noise
     weight: (h,), sums to one
+    draw: (q,) one joint draw of the response from the mixture, of surrogates that were given a key, for `thompson`
   """
 
   mean: Array
   variance: Array
   weight: Array
+  draw: Array | None = None
 
 
 Surrogate = Callable[[Batch, Array], Belief]
 """surrogate(trials, z) -> Belief; trials.x (n, d) in the unit box, trials.y (n,), trials.mask (n,), z (q, d)."""
 
 _JITTER = 1e-5
+_DRAW_JITTER = 1e-5  # of a correlation at many places; what it adds is drawn independently at each
 
 
 def matern(a: Array, b: Array, lengthscale: Array) -> Array:
@@ -39,6 +42,12 @@ def matern(a: Array, b: Array, lengthscale: Array) -> Array:
   squared = jnp.sum(jnp.square(left[:, None] - right[None]), -1)
   r = jnp.sqrt(5.0 * jnp.maximum(squared, 1e-12))
   return (1.0 + r + jnp.square(r) / 3.0) * jnp.exp(-r)
+
+
+def drawn_matern(key: Array, places: Array, lengthscale: Array) -> Array:
+  """(n,): one draw of a process of covariance `matern` at places (n, d), up to about a thousand."""
+  correlation = matern(places, places, lengthscale) + _DRAW_JITTER * jnp.eye(len(places))
+  return jnp.linalg.cholesky(correlation) @ jax.random.normal(key, (len(places),))
 
 
 def _of_the_made(covariance: Array, mask: Array) -> Array:
@@ -93,6 +102,7 @@ def gp_surrogate(
   dimensions: int,
   hypotheses: int = 64,
   lengthscale: tuple[float, float] = (0.1, 3.0),
+  draw: Array | None = None,
 ) -> Surrogate:
   """One plant's trials and nothing else; y standardised by what is known of the kind of plant.
 
@@ -100,6 +110,11 @@ def gp_surrogate(
   optimization of machine learning algorithms", NeurIPS 2012, section 3.2) do, here over draws from the prior, each
   weighted by the marginal likelihood: lengthscales and the noise's deviation (0.01 to 0.3) are log-uniform, the
   variance of the response log-normal around 1.
+
+  Args:
+    draw: key of `Belief.draw`, which is another one after every trial: a hypothesis is drawn by its weight, a response
+      from its prior, and that is conditioned on the trials (Matheron's rule: J. T. Wilson et al., "Efficiently sampling
+      functions from Gaussian process posteriors", ICML 2020, equation 9).
   """
   keys = jax.random.split(key, 3)
   low, high = jnp.log(lengthscale[0]), jnp.log(lengthscale[1])
@@ -108,13 +123,21 @@ def gp_surrogate(
   signal = jnp.exp(jax.random.normal(keys[2], (hypotheses,)))
 
   def surrogate(trials: Batch, z: Array) -> Belief:
-    def of(lengthscale: Array, noise: Array, signal: Array) -> tuple[Array, Array, Array]:
+    def of(y: Array, lengthscale: Array, noise: Array, signal: Array) -> tuple[Array, Array, Array]:
       covariance = signal * matern(trials.x, trials.x, lengthscale)
       covariance = covariance + jnp.square(noise) * jnp.eye(len(trials.x))
       cross = signal * matern(z, trials.x, lengthscale)
-      return posterior(covariance, trials.y, trials.mask, cross, jnp.full(len(z), signal))
+      return posterior(covariance, y, trials.mask, cross, jnp.full(len(z), signal))
 
-    mean, variance, likelihood = jax.vmap(of)(scales, noise, signal)
-    return Belief(mean, variance, jax.nn.softmax(likelihood))
+    mean, variance, likelihood = jax.vmap(of, (None, 0, 0, 0))(trials.y, scales, noise, signal)
+    belief = Belief(mean, variance, jax.nn.softmax(likelihood))
+    if draw is None:
+      return belief
+    keys = jax.random.split(jax.random.fold_in(draw, jnp.sum(trials.mask)), 3)
+    h = jax.random.categorical(keys[0], likelihood)
+    before = jnp.sqrt(signal[h]) * drawn_matern(keys[1], jnp.vstack([z, trials.x]), scales[h])
+    would_give = before[len(z) :] + noise[h] * jax.random.normal(keys[2], trials.y.shape)
+    more, _, _ = of(trials.y - would_give, scales[h], noise[h], signal[h])
+    return belief._replace(draw=before[: len(z)] + more)
 
   return surrogate
