@@ -5,7 +5,7 @@ from mtl_jax.tuning.campaign import Campaign, campaign, candidates, drifting, lo
 from mtl_jax.tuning.coregional import coregional_surrogate
 from mtl_jax.tuning.family import Family, family_surrogate, fit_family
 from mtl_jax.tuning.gp import Belief, Surrogate, gp_surrogate, log_marginal, matern, posterior
-from mtl_jax.tuning.network import Network, adapted, fit_network, network_surrogate, transformer
+from mtl_jax.tuning.network import Network, adapted, network_surrogate, train_network, transformer
 from mtl_jax.tuning.plant_controls import ewma_errors, modifier_adaptation, run_to_run
 from mtl_jax.tuning.proposal import Proposal, Rules, expectation, probability_kept, propose
 from mtl_jax.tuning.rgpe import rgpe_surrogate
@@ -35,7 +35,6 @@ __all__ = [
   "expected_improvement",
   "family_surrogate",
   "fit_family",
-  "fit_network",
   "gp_surrogate",
   "log_marginal",
   "logs",
@@ -55,6 +54,7 @@ __all__ = [
   "sobol",
   "standardise",
   "thompson",
+  "train_network",
   "transformer",
   "upper_bound",
 ]

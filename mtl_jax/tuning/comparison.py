@@ -14,7 +14,7 @@ from mtl_jax.tuning.campaign import Campaign, Responses, campaign, responses_of
 from mtl_jax.tuning.coregional import coregional_surrogate
 from mtl_jax.tuning.family import Family, family_surrogate, fit_family
 from mtl_jax.tuning.gp import Surrogate, gp_surrogate
-from mtl_jax.tuning.network import Network, adapted, network_surrogate, transformer
+from mtl_jax.tuning.network import Network, adapted, network_surrogate, train_network, transformer
 from mtl_jax.tuning.plant_controls import modifier_adaptation
 from mtl_jax.tuning.proposal import Rules
 from mtl_jax.tuning.rgpe import rgpe_surrogate
@@ -157,9 +157,11 @@ def methods(
     return tuple(family_surrogate(fit_family(_outcome(given.logs, j), network_key=keys[4])) for j in each)
 
   def learned(key: Array, network: Network) -> tuple[Surrogate, ...]:
-    noises = [jnp.exp(family.log_noise) for family in given.families]
-    keys = jax.random.split(key, outcomes)
-    return tuple(network_surrogate(keys[j], network, _outcome(given.logs, j), trials, noises[j]) for j in each)
+    def of_outcome(j: int, key: Array) -> Surrogate:
+      states = train_network(key, network, _outcome(given.logs, j), trials)
+      return network_surrogate(network, states, jnp.exp(given.families[j].log_noise))
+
+    return tuple(of_outcome(j, key) for j, key in enumerate(jax.random.split(key, outcomes)))
 
   sure, tried_only = Rules(confidence=confidence), {"advise_tried": True, "opening": 1}
   chosen = {
@@ -177,7 +179,7 @@ def methods(
     "GP, random": lambda: of(single, expected_improvement, at=random, advise_tried=True, opening=trials),
     "recipes of others": lambda: of(single, expected_improvement, at=own, advise_tried=True, opening=trials),
   }
-  if not plant.constraints:
+  if not plant.constraints and batch == 1:
     chosen["modifier adaptation"] = lambda: (
       lambda key, responses: modifier_adaptation(key, responses, plant, z, trials=trials, noise=noise)
     )

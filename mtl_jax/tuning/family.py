@@ -70,7 +70,9 @@ def degree_for(dimensions: int) -> int:
 
 def _seen(network: PyTree, z: Array) -> tuple[Array, Array]:
   """What the coefficients belong to, and what the process acts on, of set-points (n, d)."""
-  return (terms(z), z) if network is None else (jnp.ones((len(z), 1)), _NETWORK.apply(network, z))
+  if network is None:
+    return terms(z), z
+  return jnp.ones((len(z), 1)), jnp.asarray(_NETWORK.apply(network, z))
 
 
 def _kernel(family: Family, a: tuple[Array, Array], b: tuple[Array, Array]) -> Array:

@@ -10,7 +10,7 @@ NeurIPS 2017). Both are trained by the negative log-likelihood of trials that th
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -44,7 +44,7 @@ def _outer(steps: int) -> optax.GradientTransformation:
 
 
 def transformer(steps: int = 600) -> Network:
-  model = InContext(2, width=32, layers=2, heads=4)
+  model: Any = InContext(2, width=32, layers=2, heads=4)
 
   def start(key: Array, x: Array) -> PyTree:
     none = jnp.zeros(len(x))
@@ -55,7 +55,7 @@ def transformer(steps: int = 600) -> Network:
 
 def adapted(steps: int = 300, members: int = 3) -> Network:
   """Five steps on the trials, with a rate learned for every layer."""
-  model = MLP((64, 64, 2))
+  model: Any = MLP((64, 64, 2))
   inner = {"inner": optax.sgd(0.05), "inner_steps": 5, "clip": 10.0, "learned_rates": "leaf"}
   return Network(maml(model.apply, gaussian, outer=_outer(steps), **inner), model.init, members, steps)
 
@@ -96,23 +96,28 @@ def fit_network(
   return jax.lax.scan(step, algorithm.init(params), jax.random.split(key, steps))
 
 
-def network_surrogate(key: Array, network: Network, logs: Batch, trials: int, noise: Array) -> Surrogate:
-  """Trained on one outcome's logs as `fit_network` has them; every member is a hypothesis, all of one weight.
-
-  Args:
-    noise: () deviation of a trial, standardised; the networks' variance is a trial's, and Belief's the response's.
-  """
-  algorithm, start, members, steps = network
+def train_network(key: Array, network: Network, logs: Batch, trials: int) -> PyTree:
+  """States of all members, stacked, each trained by `fit_network`."""
 
   def fitted(key: Array) -> PyTree:
     start_key, fit_key = jax.random.split(key)
-    return fit_network(fit_key, algorithm, start(start_key, logs.x[0]), logs, trials=trials, steps=steps)[0]
+    params = network.start(start_key, logs.x[0])
+    return fit_network(fit_key, network.algorithm, params, logs, trials=trials, steps=network.steps)[0]
 
-  states = jax.lax.map(fitted, jax.random.split(key, members))
+  return jax.lax.map(fitted, jax.random.split(key, network.members))
+
+
+def network_surrogate(network: Network, states: PyTree, noise: Array) -> Surrogate:
+  """Every member is a hypothesis, all of one weight.
+
+  Args:
+    states: of `train_network`.
+    noise: () deviation of a trial, standardised; the networks' variance is a trial's, and Belief's the response's.
+  """
 
   def surrogate(trials: Batch, z: Array) -> Belief:
-    answers = jax.vmap(lambda state: algorithm.predict(jax.random.key(0), state, trials, z))(states)
+    answers = jax.vmap(lambda state: network.algorithm.predict(jax.random.key(0), state, trials, z))(states)
     variance = jnp.maximum(jnp.exp(answers[..., 1]) - jnp.square(noise), _LEAST)
-    return Belief(answers[..., 0], variance, jnp.full(members, 1.0 / members))
+    return Belief(answers[..., 0], variance, jnp.full(len(answers), 1.0 / len(answers)))
 
   return surrogate
