@@ -114,7 +114,7 @@ def gp_surrogate(
   Args:
     draw: key of `Belief.draw`, which is another one after every trial: a hypothesis is drawn by its weight, a response
       from its prior, and that is conditioned on the trials (Matheron's rule: J. T. Wilson et al., "Efficiently sampling
-      functions from Gaussian process posteriors", ICML 2020, equation 9).
+      functions from Gaussian process posteriors", ICML 2020).
   """
   keys = jax.random.split(key, 3)
   low, high = jnp.log(lengthscale[0]), jnp.log(lengthscale[1])
