@@ -114,10 +114,9 @@ with 3 seeds, K = 1 and 5), RMSE in cycles at K = 1, 5:
   reptile                     26.2, 13.4  18.7, 13.9  18.2, 14.3  22.0, 16.6
   maml                        17.5, 15.0  20.4, 16.5  17.3, 15.7  24.3, 18.0
 
-No method of ours is ahead of the pooled trees. `cnp` has the lowest errors of ours and is not told apart from them on
-FD001 and FD003 (0.4 cycles behind, -0.5 to 1.3, and 0.6, -1.0 to 2.1, at K = 1), behind on FD002 by 0.9 (0.04 to 1.7)
-and on FD004 by 3.1 (1.4 to 5.3). Engines of one subset differ little from another's, so that the more a method lets
-few engines change what it learned, the worse it is.
+No method of ours is ahead of the pooled trees. `cnp`, the lowest of ours on FD001 and FD003, is not told apart from
+them there (0.4 cycles behind, -0.5 to 1.3, and 0.6, -1.0 to 2.1, at K = 1), behind on FD002 by 0.9 (0.04 to 1.7)
+and on FD004 by 3.1 (1.4 to 5.3).
 """
 
 from mtl_jax.config import MLP, Anil, Config, Evaluation, FewEngines, Finetune, Training

@@ -112,8 +112,8 @@ of this config with those numbers), macro-F1 in % at K = 1, 5:
   lora                             52.8, 51.8         39.0, 39.2     55.1, 54.8
   in_context                       33.4, 34.2         46.2, 46.2     72.5, 72.7
 
-Learned from two diameters, what keeps the view of the data and puts a closed form on it, `protonet` and `r2d2`, carries
-over; what learns a head or a whole reader from them does not, and the transformer least of all.
+The angle rung, which learns nothing, has 95.5 / 99.1, 100.0 / 100.0 and, on MFPT, more than `protonet`. Only `protonet`
+is level with it.
 """
 
 from mtl_jax.config import Bearings, Config, Finetune, ProtoNet, Residual, Training

@@ -18,7 +18,7 @@ every 500 steps, maml 0.145, cavia 0.29, cnp 0.35. Tested with one seed, 2,000 s
   anp         0.86     0.34
 
 With a latent path of 16 numbers `anp` has 0.41 on validation curves after the same 2,000 steps, and 0.34 without: the
-path is hardly used (0.013 nats for each question), as attention tells a question all that it needs.
+path is hardly used (0.013 nats for each question; one seed).
 
 In `sinusoid_maml.py` a Gaussian process on the labelled points reaches 1.65 and 0.036, and maml after 5,000 steps 0.74
 and 0.32. The transformer took four times as long to train as maml.

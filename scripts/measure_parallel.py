@@ -42,6 +42,7 @@ from rich.progress import track
 from rich.table import Table
 
 from mtl_jax import joint, layout, losses, maml, models
+from mtl_jax.config import ConfigError
 from mtl_jax.job import console, exit_with_message
 from mtl_jax.types import Algorithm, Batch, Episode, PyTree
 
@@ -57,7 +58,7 @@ class Command:
   devices: tuple[int, ...] = (1, 8, 64, 1024)
   time: tuple[int, ...] = ()
   """take the time of these numbers of devices; the tasks of each stay 128"""
-  worker: bool = False
+  worker: tyro.conf.Suppress[bool] = False
   """print one row as JSON, of the devices that there are"""
 
 
@@ -178,6 +179,9 @@ def main(argv: list[str]) -> None:
   if command.worker:
     print(json.dumps({"ms": timed(128)} if command.time else row()))
     return
+  for count in (*command.devices, *command.time):
+    if count < 1 or (count > MOST_SPLIT and count % MOST_SPLIT):
+      raise ConfigError(f"--devices {count}: 1 or more, and beyond {MOST_SPLIT} a multiple of it")
   rows = {count: of(count) for count in track(command.devices, "compiling", console=console)}
   table = Table("devices", *next(iter(rows.values())), title="MB of one device and step")
   for count, found in rows.items():

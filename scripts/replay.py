@@ -114,6 +114,7 @@ settings were chosen for 24 h, with one seed, and not anew for other delays.
 """
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +129,7 @@ from rich.table import Table
 from mtl_jax import emissions
 from mtl_jax.emissions import TARGETS
 from mtl_jax.evaluate import interval
-from mtl_jax.job import console
+from mtl_jax.job import asked_for, console, exit_with_message
 from mtl_jax.report.pictures import bare, png
 
 YEARS = (2013, 2014, 2015)
@@ -227,7 +228,7 @@ def methods(with_river: bool) -> list[emissions.Method]:
 
 def main(arguments: Arguments) -> None:
   if arguments.choose:
-    for row in emissions.choose(arguments.only):
+    for row in emissions.choose(asked_for(arguments.only, emissions.GRID)):
       console.print(row)
     return
   matplotlib.use("agg")
@@ -237,10 +238,11 @@ def main(arguments: Arguments) -> None:
   data = emissions.load()
   past, running = emissions.past(data.of(2011, 2012)), data.of(*YEARS)
   there = {(row["method"], row["delay"]) for row in rows}
-  every = methods(arguments.river)
+  every = {method.name: method for method in methods(arguments.river)}
+  only = asked_for(arguments.only, every)
   for delay in arguments.delays:
-    for method in every:
-      if (method.name, delay) not in there and method.name in (arguments.only or (method.name,)):
+    for method in map(every.__getitem__, only):
+      if (method.name, delay) not in there:
         with console.status(f"{method.name}, labels {delay} h late ..."):
           rows += emissions.scores(method, past, running, delay, arguments.seeds)
         path.write_text(json.dumps(rows))
@@ -252,4 +254,4 @@ def main(arguments: Arguments) -> None:
 
 
 if __name__ == "__main__":
-  main(tyro.cli(Arguments, description=__doc__))
+  exit_with_message(lambda argv: main(tyro.cli(Arguments, args=argv, description=__doc__)), sys.argv[1:])

@@ -7,7 +7,8 @@ python scripts/restock.py regimes                                # simulated pro
 Orders are placed every period and come two later; a unit left at its end costs h = 1, a unit owed b. What a level may
 know, and on what settings were chosen, stands in mtl_jax/restock/__init__.py. Networks and trees learn from the other
 half of the products. Measured 2026-11-27, 2 CPU cores beside much other work, JAX 0.10.2, scikit-learn 1.9.1, one seed:
-cost over that of the static base-stock policy, with 95 % intervals over products. Where K = 20 an order costs that, the
+cost over that of the static base-stock policy, with 95 % intervals over products, in which neither another seed nor a
+shock common to all products is. Where K = 20 an order costs that, the
 level is the reorder point and the lot the economic order quantity; settings are those of K = 0.
 
   weekly sales, 811 products, 32 weeks replayed after 20; in week 24 to 26 all sales fall by a third
@@ -40,7 +41,7 @@ level is the reorder point and the lot the economic order quantity; settings are
     cnp                           0.764 (0.749-0.779)  0.638 (0.613-0.662)  0.810 (0.788-0.832)
     conformal cnp                 0.764 (0.749-0.779)  0.636 (0.611-0.661)  0.810 (0.788-0.833)
   simulated, 60 products of each regime, 156 periods replayed after 104, b = 4; in brackets: periods from a change until
-  eight in a row cost at most 1.25 of the oracle's mean, 7 at the least
+  eight in a row cost at most 1.25 of the oracle's mean, 7 at the least; 52 or 26 where that never comes before the next
                                   steady level shift  trend  season intermitt.   changeovers  all
     static base-stock             1.00   1.00 (52)    1.00   1.00   1.00 (7)     1.00 (26)    1.00
     static, pooled                1.13   1.00 (52)    1.04   1.05   1.03 (7)     1.47 (26)    1.17
@@ -97,6 +98,7 @@ the periods before those replayed. No other policy was changed after a look at a
 """
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,7 +113,7 @@ from rich.table import Table
 
 from mtl_jax import restock
 from mtl_jax.inventory import regimes
-from mtl_jax.job import console
+from mtl_jax.job import asked_for, console, exit_with_message
 from mtl_jax.report.pictures import bare, png
 
 _CHANGING = ("level shift", "intermittency", "changeovers")
@@ -194,7 +196,8 @@ def main(arguments: Arguments) -> None:
   costs = [*((short, 0.0) for short in restock.SHORT), (restock.SHORT[-1], restock.FIXED)]
   methods = restock.methods(problem)
   names = [method.name for method in methods]
-  wanted = [method for method in methods if method.name in (names[0], *(arguments.only or names))]
+  only = asked_for(arguments.only, names)
+  wanted = [method for method in methods if method.name in (names[0], *only)]
   work = [(method, short, fixed) for method in wanted for short, fixed in costs]
   for method, short, fixed in track(work, arguments.data, console=console):
     there = {(row["method"], row["short"], row["fixed"]) for row in rows}
@@ -218,4 +221,4 @@ def main(arguments: Arguments) -> None:
 
 
 if __name__ == "__main__":
-  main(tyro.cli(Arguments, description=__doc__))
+  exit_with_message(lambda argv: main(tyro.cli(Arguments, args=argv, description=__doc__)), sys.argv[1:])

@@ -264,7 +264,7 @@ def test_the_script_scores_a_source_once(tmp_path, monkeypatch):
   made.main(arguments)
 
 
-def test_one_fault_of_the_real_plant(data_folder):
+def test_one_fault_of_the_plants_data(data_folder):
   """Fault 12, the condenser's cooling water, with an analyser that is 15 min late: a ridge errs less than trees."""
   from mtl_jax.data import tep
 

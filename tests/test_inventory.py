@@ -142,7 +142,7 @@ def test_a_recent_quantile_is_that_of_the_latest_labels_that_have_come():
 
 
 def test_a_tracked_level_covers_its_share_whatever_demand_does():
-  """Scores within B = 3: the share is within (2 B + rate) / (rate T); here demand even reads the level's own rule."""
+  """Scores within B = 3: the share is within (2 B + rate) / (rate T)."""
   periods, rate, ratio = 2000, 0.2, 0.8
   time = np.arange(periods)
   wild = 1.5 * np.sin(time / 40.0) + np.where(time % 500 < 250, 1.0, -1.0) + 0.4 * (-1.0) ** time

@@ -1,7 +1,7 @@
 """Which methods are replayed, with which settings, and how those were chosen."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -46,12 +46,12 @@ def methods() -> list[Method]:
   return [frozen(), last_value(), last_error(), *chosen.values(), *plain]
 
 
-def choose(only: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
-  """Every setting of the grid on 2012, after 2011, with labels 24 h late: errors relative to the frozen trees'."""
+def choose(names: Iterable[str]) -> Iterator[dict[str, Any]]:
+  """Every setting of these in `GRID` on 2012, after 2011, labels 24 h late: errors relative to the frozen trees'."""
   rows = load()
   before, then = past(rows.of(2011)), stream(rows.of(2012), 24)
   usual = np.abs(before.trees(then.x) - then.y).mean(0)
-  for name in only or GRID:
+  for name in names:
     make, grid = GRID[name]
     for values in itertools.product(*grid.values()):
       setting = dict(zip(grid, values, strict=True))

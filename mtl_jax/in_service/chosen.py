@@ -1,6 +1,6 @@
 """Which methods are replayed, and how much each of them remembers: chosen on the history alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from mtl_jax.emissions import mean
@@ -43,15 +43,15 @@ def methods(name: str, source: Source, with_river: bool = False) -> list[Method]
   return [*plain, *tuned, learned.sliding(), *([river()] if with_river else [])]
 
 
-def choose(source: Source, only: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+def choose(source: Source, names: Iterable[str]) -> list[dict[str, Any]]:
   """The first loss of every memory on the second half of the history, after learning the first.
 
   Args:
-    only: keys of `TUNED`; empty: all.
+    names: keys of `TUNED`.
   """
   past, found = ready(earlier(source)), []
   loss = next(iter(source.losses.values()))
-  for name in only or tuple(TUNED):
+  for name in names:
     for times in TIMES:
       value = loss(mean(TUNED[name](times).predict(past, 0)), past.source.running.y).mean()
       found.append({"method": name, "times": times, "loss": float(value)})

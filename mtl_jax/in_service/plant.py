@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mtl_jax import online
+from mtl_jax.config import ConfigError
 from mtl_jax.data import tep
 from mtl_jax.data.table import Table
 from mtl_jax.in_service.methods import replayed
@@ -64,5 +65,7 @@ def plant_of(table: Table, history: tuple[str, ...], service: tuple[str, ...], d
 
 
 def load(delay: float) -> Source:
-  """Analyses `delay` minutes late."""
+  """Analyses `delay` minutes late; ConfigError below 15, when the analyser shows them."""
+  if delay < EVERY * tep.MINUTES:
+    raise ConfigError(f"--delays {delay:g}: an analysis takes {EVERY * tep.MINUTES:g} min; give that or more")
   return plant_of(tep.load(), HISTORY, SERVICE, delay)

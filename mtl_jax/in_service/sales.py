@@ -9,6 +9,7 @@ that anybody sees are four weeks old.
 import numpy as np
 
 from mtl_jax import online
+from mtl_jax.config import ConfigError
 from mtl_jax.data import sales_weekly
 from mtl_jax.in_service.source import Source, absolute, split
 
@@ -56,7 +57,9 @@ def _units(prediction: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def load(delay: float) -> Source:
-  """Sales known `delay` weeks after a week began."""
+  """Sales known `delay` weeks after a week began; ConfigError for less than one, or a part of one."""
+  if delay < 1 or delay % 1:
+    raise ConfigError(f"--delays {delay:g}: sales are known by whole weeks, 1 or more")
   table = sales_weekly.load()
   units = table.labels["units_sold"].reshape(-1, sales_weekly.WEEKS).astype(float)
   return sales_of(units, int(delay))

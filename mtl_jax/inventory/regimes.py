@@ -29,7 +29,7 @@ def changes(regime: str, periods: int) -> np.ndarray:
 
 
 def simulated(regime: str, products: int, periods: int, seed: int) -> Simulated:
-  """Products of one regime, whose mean demand is 3 to 30 at the start, or 1 to 5 where it becomes intermittent.
+  """Products of one regime, whose base mean is 3 to 30, or 1 to 5 where demand becomes intermittent.
 
   steady         nothing changes
   level shift    every 52 periods the mean is that of the start times 1/3 to 3, drawn anew

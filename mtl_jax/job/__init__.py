@@ -13,7 +13,7 @@ from mtl_jax.config import AT_HAND, AnyConfig, Devices, MultiTask, validate
 from mtl_jax.fit import Interrupted
 from mtl_jax.job import few_shot, multitask
 from mtl_jax.job.devices import agreed_time, first, on, started
-from mtl_jax.job.folder import console, exit_with_message, note, start
+from mtl_jax.job.folder import asked_for, console, exit_with_message, note, start
 from mtl_jax.report import write_report
 
 
@@ -72,4 +72,17 @@ def _report(folder: Path) -> Path:
   return write_report([folder], folder / "report.html") if first() else folder
 
 
-__all__ = ["console", "data", "exit_with_message", "first", "note", "on", "run", "score", "start", "started", "train"]
+__all__ = [
+  "asked_for",
+  "console",
+  "data",
+  "exit_with_message",
+  "first",
+  "note",
+  "on",
+  "run",
+  "score",
+  "start",
+  "started",
+  "train",
+]

@@ -6,7 +6,7 @@ import platform
 import shlex
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -70,6 +70,15 @@ def note(folder: Path, **seconds: float) -> None:
   facts["seconds"] |= {stage: round(value, 1) for stage, value in seconds.items()}
   facts["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
   write_json(folder / "run.json", facts)
+
+
+def asked_for(only: Sequence[str], names: Iterable[str]) -> list[str]:
+  """`only`, or all names where it is empty; ConfigError for one that is not among them."""
+  names = list(names)
+  for name in only:
+    if name not in names:
+      raise ConfigError(f"--only {name!r}: there is no such method; there are {', '.join(map(repr, names))}")
+  return list(only) or names
 
 
 def _keep_compiled() -> None:

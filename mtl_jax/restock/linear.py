@@ -52,20 +52,20 @@ def _alpaca(problem: Problem, kept: float) -> tuple[np.ndarray, np.ndarray]:
   y = y.astype(np.float32)
   known = problem.cut - LAGS - problem.lead  # labels of the past
   shots = min(26, (known - problem.lead) // 2)
-  (algorithm, learner), key = _linear(kept), jax.random.key(0)
+  algorithm, learner = _linear(kept)
   found = np.zeros((2, *y.shape))
   for turn, (train, test) in enumerate(others(problem)):
+    start_key, run_key, ask_key = jax.random.split(jax.random.key(turn), 3)
     told, label = jnp.asarray(x[train, :known]), jnp.asarray(y[train, :known, None])
     rows = Rows(told, label, jnp.ones((len(train), known), bool), jnp.asarray(train, jnp.int32))
     family = in_order(rows, shots=shots, queries=2, gap=problem.lead)
     width = 1 + x.shape[2] + FEATURES
     start = Prior(
-      jax.jit(_NET.init)(jax.random.key(turn), jnp.zeros((1, x.shape[2]))), jnp.zeros((width, 1)),
+      jax.jit(_NET.init)(start_key, jnp.zeros((1, x.shape[2]))), jnp.zeros((width, 1)),
       jnp.full(width, np.log(10.0), jnp.float32), jnp.zeros(1),  # Poisson noise
     )  # fmt: skip
-    run = jax.random.fold_in(key, turn)
-    state, _ = fit(run, algorithm, algorithm.init(start), family, steps=STEPS, tasks_per_step=32)
-    answer = inventory.foreseen(key, learner, state.prior, jnp.asarray(x[test]), jnp.asarray(y[test]), problem.lead)
+    state, _ = fit(run_key, algorithm, algorithm.init(start), family, steps=STEPS, tasks_per_step=32)
+    answer = inventory.foreseen(ask_key, learner, state.prior, jnp.asarray(x[test]), jnp.asarray(y[test]), problem.lead)
     assert isinstance(answer, Normal)
     found[0, test], found[1, test] = answer.mean[..., 0], answer.variance[..., 0]
   mean, variance = found[:, :, problem.cut - LAGS :]
