@@ -91,8 +91,7 @@ Branin's and hartmann3's rows are of one seed (`--seeds 1`).
 
 Family, UCB is ahead of GP, EI at every count from 1 to 15 on reactors (by 9.1 (6.8-11.5) after two trials, 2.6
 (2.0-3.2) after 8, 0.88 (0.64-1.13) after 15), on milling (8.8 (8.3-9.1), 1.04 (0.73-1.28), 0.23 (0.06-0.33)) and on
-moulding (7.7
-(5.6-9.9), 2.8 (2.1-4.0), 1.34 (1.01-1.68)). It is not the best everywhere: a multi-task GP is far ahead of it in six
+moulding (7.7 (5.6-9.9), 2.8 (2.1-4.0), 1.34 (1.01-1.68)). It is not the best everywhere: a multi-task GP is far ahead of it in six
 dimensions (hartmann6, by 0.8 (0.7-1.0) after 8 trials), and level with it on milling from 6 trials on and on tanks from
 two on; on moulding improvement is the better acquisition from 5 to 8 trials, by 0.2. On tanks the family's first trial
 is a bad one. Where plants have only their smoothness in common (`unrelated`) nothing is lost: it is ahead of GP, EI for
