@@ -4,25 +4,24 @@ OMP_NUM_THREADS=1 taskset -c 0 python scripts/measure_online.py
 
 Two targets, nine inputs, networks and settings as in scripts/replay.py (34 features for the Bayesian learners); the
 call from Python included, and one label at a time. Median and 99th percentile of 2,000 calls by the clock, and 99th
-percentile of the processor's time, ms, measured 2026-11-27 (JAX 0.10.2) on a CPU core that a dozen other processes
-shared. By the clock the percentiles are the turns of those others, 9 to 29 ms for an answer, and not the learner's:
+percentile of the processor's time, ms, measured 2026-11-27 (JAX 0.10.2) on one core of a quiet machine:
 
-                                 predict             update
-  persistence                    0.01 (0.06; 0.06)   0.01 (0.05; 0.05)
-  ridge on 168 labels            0.01 (0.10; 0.10)   0.07 (12.62; 0.47)
-  alpaca                         0.06 (11.80; 0.37)  0.09 (14.93; 0.54)
-  moca, 12 runs                  0.05 (11.68; 0.26)  0.12 (18.84; 0.53)
-  steps on head                  0.03 (9.87; 0.24)   0.14 (16.29; 0.58)
-  steps on FiLM                  0.03 (13.16; 0.28)  0.17 (15.22; 0.57)
-  steps on LoRA                  0.07 (14.74; 0.41)  0.33 (19.46; 0.95)
-  r2d2 on 168 labels             0.14 (17.17; 0.64)  0.14 (87.00; 0.71)
-  r2d2 on 168 labels, following  0.12 (12.79; 0.47)  15.46 (36.51; 3.11)
-  anp on 168 labels              0.17 (15.16; 0.63)  0.36 (20.99; 0.96)
-  anp on 168 labels, following   0.17 (27.80; 0.79)  60.53 (175.26; 6.91)
+                                 predict            update
+  persistence                    0.01 (0.02; 0.02)  0.01 (0.02; 0.02)
+  ridge on 168 labels            0.01 (0.03; 0.03)  0.05 (0.11; 0.11)
+  alpaca                         0.04 (0.09; 0.09)  0.05 (0.11; 0.11)
+  moca, 12 runs                  0.03 (0.07; 0.07)  0.08 (0.16; 0.16)
+  steps on head                  0.02 (0.05; 0.05)  0.09 (0.17; 0.17)
+  steps on FiLM                  0.03 (0.06; 0.06)  0.12 (0.25; 0.26)
+  steps on LoRA                  0.04 (0.10; 0.10)  0.22 (0.42; 0.42)
+  r2d2 on 168 labels             0.09 (0.18; 0.18)  0.10 (0.17; 0.17)
+  r2d2 on 168 labels, following  0.09 (0.18; 0.18)  1.21 (1.45; 1.45)
+  anp on 168 labels              0.13 (0.23; 0.23)  0.23 (0.39; 0.39)
+  anp on 168 labels, following   0.12 (0.24; 0.25)  2.25 (2.63; 2.63)
 
-So an answer takes less than a millisecond of a core and an update less than ten; on a core of its own it was not
-timed. Steps are taken at every sixth label, and who follows the leader is updated on four stretches of 192 labels at
-each.
+On a core that a dozen other processes shared the clock's 99th percentiles were 9 to 29 ms for an answer and up to 175 ms
+for an update. Steps are taken at every sixth label, and who follows the leader is updated on four stretches of 192
+labels at each.
 """
 
 import time

@@ -17,6 +17,8 @@ Compiled 2026-11-27, JAX 0.10.2, MB of one device and step:
        64        27.0       8.3         0.1         29.1     203.4       242.0
     1,024        27.0       8.3         0.1         29.1     195.0       208.5
 
+Time, `--time 1 2` on two quiet CPU cores with 128 tasks for each: 121 ms on one device and 121 ms on two.
+
 So the memory of a device is flat in the number of tasks and rows, and what MAML exchanges is its gradient, once, also
 for a million tasks. The trunk exchanges activations, 34 MB for each layer that is split by rows and for its gradient:
 splitting a model pays where its parameters do not fit one device, and seldom before.
@@ -58,7 +60,7 @@ class Command:
   devices: tuple[int, ...] = (1, 8, 64, 1024)
   time: tuple[int, ...] = ()
   """take the time of these numbers of devices; the tasks of each stay 128"""
-  worker: tyro.conf.Suppress[bool] = False
+  worker: bool = False
   """print one row as JSON, of the devices that there are"""
 
 
