@@ -19,8 +19,8 @@ percentile of the processor's time, ms, measured 2026-11-27 (JAX 0.10.2) on one 
   anp on 168 labels              0.13 (0.23; 0.23)  0.23 (0.39; 0.39)
   anp on 168 labels, following   0.12 (0.24; 0.25)  2.25 (2.63; 2.63)
 
-On a core that a dozen other processes shared the clock's 99th percentiles were 9 to 29 ms for an answer and up to 175 ms
-for an update. Steps are taken at every sixth label, and who follows the leader is updated on four stretches of 192
+On a core that a dozen other processes shared the clock's 99th percentiles were 9 to 29 ms for an answer and up to 175
+ms for an update. Steps are taken at every sixth label, and who follows the leader is updated on four stretches of 192
 labels at each.
 """
 
