@@ -140,11 +140,11 @@ def test_what_is_learned_before_the_stream_is_learned_through_the_updates(float6
   assert float(metrics["loss"]) == pytest.approx(np.square(x[4:] @ w - y[4:]).mean())
 
   def moved(change_w, change_rate):
-    there = Initial(state.initial.params + change_w, state.initial.log_rates + change_rate)
-    return float(update(KEY, state._replace(initial=there), episodes)[1]["loss"])
+    there = Initial(state.params.params + change_w, state.params.log_rates + change_rate)
+    return float(update(KEY, state._replace(params=there), episodes)[1]["loss"])
 
   first = jnp.zeros((2, 2)).at[0, 1].set(1e-5)
   for step, change in (((first, 0.0), "params"), ((jnp.zeros((2, 2)), 1e-5), "log_rates")):
     expected = (moved(*step) - moved(-step[0], -step[1])) / 2e-5
-    taken = getattr(state.initial, change) - getattr(after.initial, change)
+    taken = getattr(state.params, change) - getattr(after.params, change)
     assert float(taken[0, 1] if change == "params" else taken) == pytest.approx(expected, rel=1e-5)

@@ -133,7 +133,7 @@ def steps(part: str, recent: int, trial: int | None) -> Method:
 
   def predict(past: Past, stream: Stream, delay: int, seed: int) -> np.ndarray:
     state, units = trained(algorithm, first, past, delay, seed, STEPS // 2)
-    return _in_units(learner, state.initial, past, stream, units)
+    return _in_units(learner, state.params, past, stream, units)
 
   return Method(f"steps on {part}" if trial else f"steps on {part}, no gate", predict, random=True)
 

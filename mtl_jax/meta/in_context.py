@@ -25,7 +25,7 @@ TaskLoss = Callable[[PyTree, Array, Episode], tuple[Array, Metrics]]
 
 
 class InContextState(NamedTuple):
-  """The state of `in_context`, `cnp` and `anp`.
+  """The state of `in_context`, `cnp`, `anp` and others made by `of_loss`.
 
   Attributes:
     params: theta.

@@ -6,27 +6,14 @@ That is MAML (C. Finn, P. Abbeel, S. Levine, ICML 2017, eq. 1) with the learner'
 inner loop, so that what is learned before the stream is learned for what is done on it.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import optax
 
-from mtl_jax.meta.optimise import start, step
-from mtl_jax.meta.task_map import hide_masked, task_gradient
+from mtl_jax.meta.in_context import of_loss, over_queries
+from mtl_jax.meta.task_map import hide_masked
 from mtl_jax.types import Algorithm, Array, Batch, Episode, ExampleLoss, Metrics, OnlineLearner, PyTree
-
-
-class UnrolledState(NamedTuple):
-  """The state of `unrolled`.
-
-  Attributes:
-    initial: what the learner's `init` takes.
-    opt_state: the outer optimiser's.
-  """
-
-  initial: Any
-  opt_state: optax.OptState
 
 
 def unrolled(
@@ -48,7 +35,8 @@ def unrolled(
     chunk: tasks at once; None: as many as are fast (`task_map.chunk_for`).
 
   Returns:
-    An Algorithm. Metrics: `loss` on the query set, `gradient_norm`.
+    An Algorithm; the `params` of its state are what the learner's `init` takes. Metrics: `loss` on the queries,
+    `gradient_norm`.
   """
 
   def learned(initial: Any, key: Array, support: Batch) -> Any:
@@ -59,22 +47,11 @@ def unrolled(
     )[0]
 
   def task_loss(initial: Any, key: Array, episode: Episode) -> tuple[Array, Metrics]:
-    key, predict_key = jax.random.split(key)
-    x, y, mask = hide_masked(episode.query)
-    values = loss(learner.predict(predict_key, learned(initial, key, episode.support), x), y)
-    value = jnp.sum(jnp.where(mask, values, 0.0)) / jnp.maximum(jnp.sum(mask, dtype=values.dtype), 1.0)
+    value = over_queries(loss, lambda x: answer(initial, key, episode.support, x), episode.query)
     return value, {"loss": value}
 
-  def init(initial: Any) -> UnrolledState:
-    return UnrolledState(*start(outer, initial))
-
-  def update(key: Array, state: UnrolledState, data: Episode) -> tuple[UnrolledState, Metrics]:
-    gradient, metrics = task_gradient(task_loss, state.initial, key, data, chunk)
-    initial, opt_state = step(outer, gradient, state.opt_state, state.initial)
-    return UnrolledState(initial, opt_state), metrics | {"gradient_norm": optax.tree.norm(gradient)}
-
-  def predict(key: Array, state: UnrolledState, support: Batch, x: PyTree) -> Array:
+  def answer(initial: Any, key: Array, support: Batch, x: PyTree) -> Array:
     key, predict_key = jax.random.split(key)
-    return learner.predict(predict_key, learned(state.initial, key, support), x)
+    return learner.predict(predict_key, learned(initial, key, support), x)
 
-  return Algorithm(init, update, predict)
+  return of_loss(task_loss, answer, outer=outer, chunk=chunk)
