@@ -25,7 +25,7 @@ def whitening(history: History) -> np.ndarray:
   cell = cell.reshape(-1)
   count = np.bincount(cell)[:, None]
   mean = np.stack([np.bincount(cell, weights=column) for column in history.x.T], axis=1) / count
-  shrunk = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto")
+  shrunk = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
   within = shrunk.fit(history.x - mean[cell], np.arange(len(history.x)) % 2).covariance_
   values, vectors = np.linalg.eigh(within)
   return vectors / np.sqrt(values)
