@@ -56,6 +56,7 @@ ALGORITHMS: dict[str, Callable[..., Algorithm]] = {
   "per step": partial(maml, **MODEL, **INNER, learned_rates="scalar", per_step_rates=True, rematerialise=True),
   "maml++": partial(maml, **MODEL, **INNER, multi_step_loss=4),
   "imaml": partial(imaml, **MODEL, **INNER, penalty=2.0),
+  "imaml, one part": partial(imaml, **MODEL, **INNER, penalty=2.0, adapt=named("b")),
   "anil": partial(anil, **MODEL, **INNER),
   "cavia": partial(cavia, **MODEL, **INNER, context=named("b")),
   "lora": partial(lora, **MODEL, **INNER, rank=2, alpha=4.0),

@@ -295,13 +295,12 @@ def test_each_field_of_an_algorithms_config_reaches_the_algorithm(monkeypatch):
     "compute_dtype": jnp.bfloat16,
   }
   assert made(c.Maml())["compute_dtype"] is None
-  assert made(c.Imaml(0.2, 7, 0.03, 3.0, 4)) == {
-    "inner": 0.4,
-    "inner_steps": 7,
-    "outer": 0.03,
-    "penalty": 3.0,
-    "cg_steps": 4,
-  }
+  for head_only in (True, False):
+    fields = made(c.Imaml(0.2, 7, 0.03, 3.0, 4, head_only))
+    adapt = fields.pop("adapt")
+    assert adapt is None or adapt({"head": 0, "trunk": 0}) == {"head": True, "trunk": False}
+    assert (adapt is not None) is head_only
+    assert fields == {"inner": 0.4, "inner_steps": 7, "outer": 0.03, "penalty": 3.0, "cg_steps": 4}
   assert made(c.Anil(0.2, 7, 0.03, True)) == {"inner": 0.4, "inner_steps": 7, "outer": 0.03, "first_order": True}
   assert made(c.Cavia(0.2, 7, 0.03, True)) == {"inner": 0.4, "inner_steps": 7, "outer": 0.03, "first_order": True}
   assert made(c.Lora(0.2, 7, 0.03, True, 3, 6.0)) == {

@@ -28,7 +28,7 @@ from test_gradients import (
   start,
 )
 
-from mtl_jax import imaml, inner_loop
+from mtl_jax import imaml, inner_loop, tree
 from mtl_jax.losses import squared_error
 from mtl_jax.meta.imaml import conjugate_gradients
 
@@ -134,6 +134,37 @@ def test_of_a_tanh_network_it_is_that_of_the_unrolled_loop_and_of_finite_differe
   assert np.abs(through).max() > 1e-2
   np.testing.assert_allclose(found, through, rtol=1e-6, atol=1e-9)
   np.testing.assert_allclose(found, gradient_by_differences(algorithm, first, data), rtol=1e-6, atol=1e-8)
+
+
+def test_what_does_not_adapt_gets_the_mixed_term_of_the_closed_form():
+  """f(x) = h x.u, of which h alone adapts: L(h) = h^2 u'Au - 2h b'u + ..., and with c = u'A_s u, m = b_s'u
+
+  h* = (2m + l t) / (2c + l),   dh*/dt = l / (2c + l),   dh*/du = (2 b_s - 4 h* A_s u) / (2c + l).
+  """
+  data, tasks = linear_data()
+  u, t = start(), 0.7
+  expected = []
+  for s, q in tasks:
+    curvature = 2 * u @ s.gram @ u + PENALTY
+    h = (2 * s.moment @ u + PENALTY * t) / curvature
+    slope = 2 * (h * u @ q.gram @ u - q.moment @ u)
+    mixed = slope * (2 * s.moment - 4 * h * s.gram @ u) / curvature
+    expected.append({"head": slope * PENALTY / curvature, "trunk": h * q.gradient(h * u) + mixed})
+  algorithm = imaml(
+    lambda p, x: x @ p["trunk"] * p["head"],
+    squared_error,
+    inner=optax.sgd(RATE),
+    inner_steps=400,
+    outer=OUTER,
+    penalty=PENALTY,
+    adapt=tree.named("head"),
+    cg_steps=1,
+  )
+  params = {"head": jnp.asarray(t), "trunk": jnp.asarray(u)}
+  state, metrics = jax.jit(algorithm.update)(KEY, algorithm.init(params), data)
+  found = jax.tree.map(lambda before, after: np.asarray(before - after), params, state.params)
+  close(found, jax.tree.map(lambda *tasks: np.mean(tasks, axis=0), *expected))
+  assert metrics["unsolved"] == 0.0
 
 
 def test_conjugate_gradients_solve_a_positive_system_and_stay_there():

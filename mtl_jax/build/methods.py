@@ -148,9 +148,17 @@ def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int
         clip=a.clip,
         compute_dtype=None if a.compute_dtype == "float32" else jnp.dtype(a.compute_dtype),
       )
-    case c.Imaml(lr, steps, outer_lr, penalty, cg_steps):
-      inner, outer = optax.sgd(lr), optax.adam(outer_lr)
-      return meta.imaml(apply, loss, inner=inner, inner_steps=steps, outer=outer, penalty=penalty, cg_steps=cg_steps)
+    case c.Imaml(lr, steps, outer_lr, penalty, cg_steps, head_only):
+      return meta.imaml(
+        apply,
+        loss,
+        inner=optax.sgd(lr),
+        inner_steps=steps,
+        outer=optax.adam(outer_lr),
+        penalty=penalty,
+        cg_steps=cg_steps,
+        adapt=tree.named("head") if head_only else None,
+      )
     case c.Anil(lr, steps, outer_lr, first_order):
       outer = optax.adam(outer_lr)
       return meta.anil(apply, loss, inner=optax.sgd(lr), inner_steps=steps, outer=outer, first_order=first_order)

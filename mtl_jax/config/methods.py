@@ -58,10 +58,12 @@ class Maml:
 class Imaml:
   inner_lr: float = 0.1
   inner_steps: int = 20
-  outer_lr: float = 1e-3
+  outer_lr: float = 3e-3
   penalty: float = 1.0
   """lambda, the pull of the adapted parameters to where they started"""
   cg_steps: int = 5
+  head_only: bool = True
+  """a convex problem, which the steps solve; that of the whole network they mostly do not"""
 
 
 @dataclasses.dataclass(frozen=True)

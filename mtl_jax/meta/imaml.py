@@ -8,6 +8,12 @@ A. Rajeswaran, C. Finn, S. Kakade, S. Levine, "Meta-learning with implicit gradi
 2019, lemma 1 and algorithms 1 and 2. The system is solved by conjugate gradients on products
 H u, so that memory is flat in the number of inner steps. All of it holds at the solution phi
 only: `inner_stationarity` and `cg_residual` say how far from it a run is.
+
+With `adapt` only a part phi of the parameters is solved for, the rest psi is shared and learned:
+d L_query / d psi = grad_psi L_query - (grad_psi grad_phi L_support)' v / lambda, the implicit
+function theorem. For a linear head and a convex loss the problem has one solution and is easy,
+which for a whole network it is not (K. Lee, S. Maji, A. Ravichandran, S. Soatto, "Meta-learning
+with differentiable convex optimization", CVPR 2019, section 3.2).
 """
 
 from collections.abc import Callable
@@ -17,6 +23,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from mtl_jax import tree
 from mtl_jax.meta.inner_loop import inner_loop
 from mtl_jax.meta.optimise import start, step
 from mtl_jax.meta.task_map import masked_loss, task_mean, weighted_sum
@@ -78,6 +85,7 @@ def imaml(
   outer: optax.GradientTransformation,
   penalty: float,
   cg_steps: int = 5,
+  adapt: tree.AdaptMask | None = None,
   tolerance: float = 0.1,
   chunk: int | None = None,
 ) -> Algorithm:
@@ -91,6 +99,7 @@ def imaml(
     outer: Optax optimiser of theta.
     penalty: lambda. It must exceed what -H has of curvature, or the system has no unique answer.
     cg_steps: steps of conjugate gradients, each of them one product H u.
+    adapt: which leaves adapt, as in `inner_loop`; the others are learned and the same for all tasks. None: all adapt.
     tolerance: a task counts as unsolved where `inner_stationarity` or `cg_residual` is larger.
     chunk: tasks at once; None: as many as are fast (`task_map.chunk_for`).
 
@@ -117,28 +126,33 @@ def imaml(
     value, _ = objective(params, support, key)
     return value + 0.5 * penalty * distance.astype(value.dtype), None
 
-  solve = inner_loop(proximal, inner, inner_steps, first_order=True)
+  solve = inner_loop(proximal, inner, inner_steps, adapt=adapt, first_order=True)
 
   def init(params: PyTree) -> IMAMLState:
     return IMAMLState(*start(outer, params))
 
   def implicit(theta: PyTree, key: Array, episode: Episode) -> tuple[PyTree, Metrics]:
     support_key, query_key = jax.random.split(key)
-    problem = (episode.support, theta)
 
-    def inner_gradient(params: PyTree) -> PyTree:
-      return jax.grad(proximal, has_aux=True)(params, problem, support_key)[0]
+    def inner_gradient(fast: PyTree, theta: PyTree) -> PyTree:
+      params = tree.combine(fast, tree.partition(theta, adapt)[1])
+      gradient, _ = jax.grad(proximal, has_aux=True)(params, (episode.support, theta), support_key)
+      return tree.partition(gradient, adapt)[0]
 
-    adapted = solve(theta, problem, support_key)
-    phi, norm = adapted.params, optax.tree.norm
-    (value, _), wanted = jax.value_and_grad(objective, has_aux=True)(phi, episode.query, query_key)
-    left, curvature = jax.linearize(inner_gradient, phi)  # H + lambda
+    adapted = solve(theta, (episode.support, theta), support_key)
+    (phi, _), norm = tree.partition(adapted.params, adapt), optax.tree.norm
+    (value, _), asked = jax.value_and_grad(objective, has_aux=True)(adapted.params, episode.query, query_key)
+    wanted, direct = tree.partition(asked, adapt)
+    left, curvature = jax.linearize(lambda phi: inner_gradient(phi, theta), phi)  # H + lambda
     v, rest = conjugate_gradients(lambda u: jax.tree.map(lambda h: h / penalty, curvature(u)), wanted, cg_steps)
-    pull = jax.tree.map(lambda p, t: penalty * (p - t), phi, theta)
+    # The same product of the inner gradient's derivative in theta: -v for what adapts, the mixed term for the rest.
+    (through,) = jax.vjp(lambda theta: inner_gradient(phi, theta), theta)[1](jax.tree.map(lambda v: v / penalty, v))
+    gradient = jax.tree.map(jnp.subtract, tree.combine(jax.tree.map(jnp.zeros_like, wanted), direct), through)
+    pull = jax.tree.map(lambda p, t: penalty * (p - t), phi, tree.partition(theta, adapt)[0])
     stationarity = _share(norm(left), jnp.maximum(norm(pull), norm(jax.tree.map(jnp.subtract, left, pull))))
     residual = _share(norm(rest), norm(wanted))
     before = {"support_loss": adapted.losses[0]} if inner_steps else {}
-    return v, {
+    return gradient, {
       "loss": value,
       "inner_stationarity": stationarity,
       "cg_residual": residual,
