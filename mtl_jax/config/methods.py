@@ -57,7 +57,7 @@ class Maml:
 @dataclasses.dataclass(frozen=True)
 class Imaml:
   inner_lr: float = 0.1
-  inner_steps: int = 20
+  inner_steps: int = 40
   outer_lr: float = 3e-3
   penalty: float = 1.0
   """lambda, the pull of the adapted parameters to where they started"""
