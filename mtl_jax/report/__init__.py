@@ -30,8 +30,9 @@ from mtl_jax.report.run import (
   read_run,
   shortfalls,
 )
+from mtl_jax.report.tables import amount, markdown_table, table, training_table
 from mtl_jax.report.tasks import ALL, details, many_tasks, tasks_markdown, tasks_summary, tasks_table
-from mtl_jax.report.words import amount, markdown_table, summary, table, training_table
+from mtl_jax.report.words import summary
 
 __all__ = ["ALL", "METRICS", "many_tasks", "markdown_table", "tasks_markdown", "write_picture", "write_report"]
 

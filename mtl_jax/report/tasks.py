@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from mtl_jax.report.run import COSTS, GRADIENTS, MEMORY, METRICS, RATE, SECONDS, Row, best, by_job, headline, parse
-from mtl_jax.report.words import took
+from mtl_jax.report.tables import took
 
 ALL = "all tasks"
 
