@@ -397,11 +397,11 @@ def test_labels_beside_lines_neither_overlap_nor_leave_the_picture():
   for count in (1, 2, 7, 20):
     crowded_below = generator.uniform(0.0, 1.0, count) ** 4
     for wanted in (crowded_below, 1.0 - crowded_below):
-      placed = np.asarray(pictures._apart(wanted.tolist(), 0.05, 0.0, 1.0))
+      placed = np.asarray(pictures.style._apart(wanted.tolist(), 0.05, 0.0, 1.0))
       assert np.all(np.diff(np.sort(placed)) > 0.05 - 1e-9)
       assert placed.min() > -1e-9 and placed.max() < 1.0 + 1e-9
       np.testing.assert_array_equal(np.argsort(placed), np.argsort(wanted))
-  assert pictures._apart([0.9, 0.1], 0.05, 0.0, 1.0) == pytest.approx([0.9, 0.1])
+  assert pictures.style._apart([0.9, 0.1], 0.05, 0.0, 1.0) == pytest.approx([0.9, 0.1])
 
 
 def test_the_whole_of_every_interval_is_inside_the_axes():
@@ -443,7 +443,7 @@ def test_the_validation_panel_is_of_a_number_and_of_macro_f1_where_there_is_one(
 
 
 def test_equal_steps_of_several_seeds_are_averaged():
-  steps, values = pictures._curve(
+  steps, values = pictures.training._curve(
     [{"step": 1, "loss": 1.0}, {"step": 1, "loss": 3.0}, {"step": 2, "loss": 5.0}], "loss"
   )
   assert (steps.tolist(), values.tolist()) == ([1.0, 2.0], [2.0, 5.0])
