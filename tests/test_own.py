@@ -16,7 +16,7 @@ from conftest import ROOT
 
 from mtl_jax import build
 from mtl_jax import config as c
-from mtl_jax.data import Column, DataError, own
+from mtl_jax.data import Column, DataError, files, own
 
 NAMES = {"unit": "machine", "time": "hour", "features": ("load", "heat"), "target": "wear"}
 
@@ -293,7 +293,7 @@ def test_a_package_that_is_not_installed_is_named_with_the_way_to_get_it(monkeyp
   def absent(path):
     raise ImportError("Please install gcsfs to access Google Storage")
 
-  monkeypatch.setattr(own.fsspec.core, "url_to_fs", absent)
+  monkeypatch.setattr(files.fsspec.core, "url_to_fs", absent)
   with pytest.raises(DataError, match=r"pip install 'mtl-jax\[remote\]'"):
     own.read("gs://plant/t.parquet", **NAMES)
 

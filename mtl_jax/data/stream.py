@@ -16,6 +16,7 @@ import pyarrow as arrow
 import pyarrow.dataset as ds
 
 from mtl_jax.data import own
+from mtl_jax.data.files import Opened, opened
 from mtl_jax.data.folder import DataError
 from mtl_jax.data.table import Column, validated
 
@@ -65,7 +66,7 @@ class _Runs(NamedTuple):
   whole: np.ndarray  # rows up to the last complete one
 
 
-def _group(source: own.Opened, part: int, group: int) -> pd.DataFrame:
+def _group(source: Opened, part: int, group: int) -> pd.DataFrame:
   fragment = source.parts[part].subset(row_group_ids=[group])
   options = ds.ParquetFragmentScanOptions(pre_buffer=False)
   columns = list(source.columns)
@@ -93,7 +94,7 @@ def _runs(frame: pd.DataFrame, unit: str, time: str, complete: np.ndarray, where
 
 
 def _indexed(
-  source: own.Opened, path: str, unit: str, time: str, features: Sequence[str], target: str, given: Mapping[str, Column]
+  source: Opened, path: str, unit: str, time: str, features: Sequence[str], target: str, given: Mapping[str, Column]
 ) -> tuple[_Runs, dict[str, Column], int, int]:
   """One pass over everything: runs, the rules that hold, rows in all, bytes of the largest row group."""
   found, rules, total, largest = [], {}, 0, 1
@@ -160,7 +161,7 @@ def stored(
       together in the order of time.
   """
   given = dict(rules or {})
-  source = own.opened(path, own.named(unit, time, features, target, given))
+  source = opened(path, own.named(unit, time, features, target, given))
   if source.format != "parquet":
     raise DataError(f"{path}: is {source.format}; what is larger than memory is read from Parquet")
   try:
