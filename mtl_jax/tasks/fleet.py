@@ -1,269 +1,30 @@
-"""A simulated fleet of rotating machines, generated inside jit from a key.
+"""A simulated fleet of rotating machines; one task is one machine, as `rotating` draws it.
 
-One task is one machine. Its bearing geometry, speed range, structural resonances,
-transmission paths, baseline vibration and noise are drawn once and stand in `Machine`;
-a recording adds its own speed, load, severity, slip and noise.
-
-The signal is the standard model of localised bearing faults:
-
-  x(t) = sum_k a_k h(t - t_k) + shaft lines + gear lines + noise
-
-- t_k: intervals 1 / (order f_shaft) with random slip, t_{k+1} - t_k = T (1 + N(0, s^2)):
-  J. Antoni, R. B. Randall, "A stochastic model for simulation and diagnostics of rolling
-  element bearings with localized faults", J. Vib. Acoust. 125 (2003) 282-289, eq. 5-7.
-  Orders: Randall and Antoni 2011, eq. 1-4 (`vibration.characteristic_orders`).
-- a_k: the load where the contact strikes; Stribeck's load distribution
-  q(phi) = (1 - (1 - cos phi) / (2 e))^1.5 inside the load zone, else 0. It modulates an
-  inner-race fault at the shaft's rate and a ball fault at the cage's, and leaves an
-  outer-race fault constant: P. D. McFadden, J. D. Smith, "Model for the vibration
-  produced by a single point defect in a rolling element bearing", J. Sound Vib. 96
-  (1984) 69-82, eq. 4-9.
-- h: damped resonances in acceleration, H(f) = sum_m g_m f_m^2 / (f_m^2 - f^2 + 2 i z_m f f_m),
-  with gains g_m that differ between the places where a fault can sit.
-- imbalance raises the line at 1x, misalignment 2x (1x and 3x less), looseness the
-  half-orders and a comb of harmonics: R. B. Randall, "Vibration-based Condition
-  Monitoring" (Wiley, 2nd ed. 2021), section 2.2. A worn cage rubs: noise through the
-  structure, modulated at FTF (section 5.4 ibid.).
+A history has machines of its own with recordings of each condition; endless ones arrive, each when it is sampled.
 """
 
-import dataclasses
-import math
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from mtl_jax.tasks.pool import Pool, usable
-from mtl_jax.tasks.vibration import Window, characteristic_orders, spectra
+from mtl_jax.tasks.rotating import CONDITIONS, Machine, Ranges, machine, record
+from mtl_jax.tasks.rotating import SAMPLING_HZ as SAMPLING_HZ
+from mtl_jax.tasks.vibration import Window, spectra
 from mtl_jax.types import Array, Batch, Episode, PyTree, TaskFamily
 
-CONDITIONS = (
-  "healthy",
-  "outer race",
-  "inner race",
-  "ball",
-  "cage",
-  "imbalance",
-  "misalignment",
-  "looseness",
-)
 SEVERITIES_DB = (-6.0, 0.0, 6.0)
 """Incipient, moderate, severe: a fault's RMS over the background noise's, dB."""
-SAMPLING_HZ = 12_000.0
-_STRIKES_HZ = 750.0  # room for strikes; the fastest fault makes 420 a second
-_IMPACTS_HZ = 93.75  # room for the impacts of the process; at most 30 a second are usual
-_LINES = 10  # harmonics of the shaft
-
-
-@dataclasses.dataclass(frozen=True)
-class Ranges:
-  """What differs between the machines of meta-training, validation and test.
-
-  Attributes:
-    balls: numbers of rolling elements that occur.
-    diameter_ratio: ball over pitch diameter, low and high.
-    contact_deg: contact angle, degrees.
-    speed_hz: nominal shaft speed, revolutions per second.
-  """
-
-  balls: tuple[int, ...]
-  diameter_ratio: tuple[float, float]
-  contact_deg: tuple[float, float]
-  speed_hz: tuple[float, float]
-
-
 RANGES = {
   "train": Ranges((7, 8, 9, 11, 13), (0.18, 0.26), (0.0, 12.0), (15.0, 28.0)),
   "validation": Ranges((10, 12), (0.18, 0.26), (0.0, 12.0), (26.0, 32.0)),
   "test": Ranges((6, 10, 12, 14), (0.15, 0.30), (0.0, 20.0), (28.0, 40.0)),
 }
-
-
-class Machine(NamedTuple):
-  """The constants of one machine: the task."""
-
-  orders: Array  # (4,) BPFO, BPFI, BSF, FTF per revolution, from the geometry
-  speed_hz: Array  # () nominal shaft speed
-  resonance_hz: Array  # (3,) natural frequencies of the structure
-  damping: Array  # (3,) damping ratios
-  path_gain: Array  # (5, 3) gain of each resonance from outer race, inner race, ball, cage, process
-  path_db: Array  # (4,) how much stronger or weaker than usual each bearing fault arrives, dB
-  line_g: Array  # (10,) amplitude of shaft harmonics 1x..10x of the healthy machine, g
-  line_db: Array  # (3,) the same for imbalance, misalignment, looseness, dB
-  gear_teeth: Array  # ()
-  gear_g: Array  # (2,) amplitude of the mesh line and of its sidebands, g
-  noise_g: Array  # () RMS of the background noise, g
-  noise_tilt_db: Array  # () fall of the noise from 0 to the Nyquist frequency, dB
-  impact_rate_hz: Array  # () random impacts from the process around it
-  impact_db: Array  # () their level over the noise, dB
-  load_zone: Array  # () Stribeck's e at full load, 0.2 to 0.5
-  fault_angle_rad: Array  # () where an outer-race fault sits in the load zone
-
-
-def _uniform(key: Array, low, high, shape=()) -> Array:
-  return jax.random.uniform(key, shape, minval=low, maxval=high)
-
-
-def _log_uniform(key: Array, low: float, high: float, shape=()) -> Array:
-  return jnp.exp(_uniform(key, jnp.log(low), jnp.log(high), shape))
-
-
-def _gain(decibel: Array) -> Array:
-  return 10.0 ** (decibel / 20.0)
-
-
-def machine(key: Array, ranges: Ranges) -> Machine:
-  """Draws one machine."""
-  k = iter(jax.random.split(key, 24))
-  balls = jax.random.choice(next(k), jnp.asarray(ranges.balls, jnp.float32))
-  ratio = _uniform(next(k), *ranges.diameter_ratio)
-  contact = jnp.deg2rad(_uniform(next(k), *ranges.contact_deg))
-  lines = _log_uniform(next(k), 0.004, 0.08) / jnp.arange(1.0, _LINES + 1.0) ** _uniform(next(k), 0.3, 1.5)
-  return Machine(
-    orders=characteristic_orders(balls, ratio, contact),
-    speed_hz=_uniform(next(k), *ranges.speed_hz),
-    resonance_hz=jnp.asarray([2000.0, 3200.0, 4600.0]) * _uniform(next(k), 0.7, 1.25, (3,)),
-    damping=_log_uniform(next(k), 0.015, 0.08, (3,)),
-    path_gain=_log_uniform(next(k), 0.1, 1.0, (5, 3)),
-    path_db=_uniform(next(k), -6.0, 6.0, (4,)),
-    line_g=lines * _log_uniform(next(k), 0.4, 2.5, (_LINES,)),
-    line_db=_uniform(next(k), -6.0, 6.0, (3,)),
-    gear_teeth=jnp.round(_uniform(next(k), 15.0, 45.0)),
-    gear_g=_log_uniform(next(k), 0.003, 0.05) * jnp.stack([1.0, _uniform(next(k), 0.1, 0.5)]),
-    noise_g=_log_uniform(next(k), 0.03, 0.12),
-    noise_tilt_db=_uniform(next(k), 0.0, 20.0),
-    impact_rate_hz=_log_uniform(next(k), 1.0, 30.0),
-    impact_db=_uniform(next(k), -15.0, 3.0),
-    load_zone=_uniform(next(k), 0.25, 0.5),
-    fault_angle_rad=_uniform(next(k), -0.8, 0.8),
-  )
-
-
-def _stribeck(angle: Array, extent: Array) -> Array:
-  """Load at `angle` from the load direction, 1 at its centre, 0 outside the zone."""
-  inside = jnp.maximum(1.0 - (1.0 - jnp.cos(angle)) / (2.0 * extent), 0.0)
-  return inside**1.5
-
-
-def _impulses(times: Array, amplitudes: Array, samples: int) -> Array:
-  """A train of impulses on the sampling grid, each shared linearly between two samples."""
-  position = times * SAMPLING_HZ
-  inside = (position >= 0.0) & (position < samples - 1.0)
-  below = jnp.where(inside, position, 0.0).astype(jnp.int32)
-  share = jnp.where(inside, position - below.astype(position.dtype), 0.0)
-  amplitude = jnp.where(inside, amplitudes, 0.0)
-  train = jnp.zeros((samples,)).at[below].add(amplitude * (1.0 - share))
-  return train.at[below + 1].add(amplitude * share)
-
-
-def _complex(x: Array) -> Array:
-  return x.astype(jnp.complex64)
-
-
-def _response(m: Machine, place: Array, frequency: Array) -> Array:
-  """H(f) from a place (row of `path_gain`) to the sensor, complex (bins,)."""
-  f, fm = frequency[:, None], m.resonance_hz[None, :]
-  mode = _complex(fm**2) / jax.lax.complex(fm**2 - f**2, 2.0 * m.damping[None, :] * f * fm)
-  return jnp.sum(_complex(m.path_gain[place][None, :]) * mode, axis=1)
-
-
-def _unit_rms(signal: Array) -> Array:
-  return signal / (jnp.sqrt(jnp.mean(jnp.square(signal))) + 1e-12)
-
-
-def record(key: Array, m: Machine, condition: Array, severity_db: Array, samples: int) -> Window:
-  """One recording of machine `m` in `condition` (index into CONDITIONS).
-
-  Args:
-    key: draws speed, load, slip, phases and noise.
-    m: the machine.
-    condition: () int.
-    severity_db: () size of the fault's signature over its usual size, dB.
-    samples: length of the window; it lasts samples / 12000 s.
-  """
-  k = iter(jax.random.split(key, 16))
-  time = jnp.arange(samples, dtype=jnp.float32) / SAMPLING_HZ
-  frequency = jnp.fft.rfftfreq(samples) * SAMPLING_HZ
-  events, bumps = (math.ceil(samples * rate / SAMPLING_HZ) for rate in (_STRIKES_HZ, _IMPACTS_HZ))
-  speed = m.speed_hz * _uniform(next(k), 0.85, 1.15)
-  load = _uniform(next(k), 0.3, 1.0)
-  shaft_phase = _uniform(next(k), 0.0, 2 * jnp.pi)
-
-  # Bearing faults: condition 1 outer, 2 inner, 3 ball (two strikes a spin), 4 cage.
-  bearing = (condition >= 1) & (condition <= 4)
-  place = jnp.clip(condition - 1, 0, 3)
-  slip = 1.0 - _uniform(next(k), 0.0, 0.02)
-  order = m.orders[place] * jnp.asarray([1.0, 1.0, 2.0, 1.0])[place]
-  interval = 1.0 / (order * speed * slip)
-  jitter = 1.0 + _uniform(next(k), 0.003, 0.02) * jax.random.normal(next(k), (events,))
-  strikes = jnp.cumsum(interval * jitter) - interval * _uniform(next(k), 0.0, 1.0)
-  extent = m.load_zone * (0.6 + 0.4 * load)
-  cage_angle = 2 * jnp.pi * m.orders[3] * speed * slip * strikes + shaft_phase
-  zone = jnp.stack(
-    [
-      jnp.full((events,), 0.3) + 0.7 * _stribeck(m.fault_angle_rad, extent),
-      0.08 + _stribeck(2 * jnp.pi * speed * strikes + shaft_phase, extent),
-      (0.15 + _stribeck(cage_angle, extent)) * jnp.where(jnp.arange(events) % 2 == 0, 1.0, 0.6),
-      jnp.zeros((events,)),
-    ]
-  )[place]
-  strength = zone * (1.0 + 0.15 * jax.random.normal(next(k), (events,)))
-  rub_envelope = jnp.maximum(jnp.cos(2 * jnp.pi * m.orders[3] * speed * slip * time + shaft_phase), 0.0) ** 2
-  noises = jax.random.normal(next(k), (2, samples))
-  excitation = jnp.where(condition == 4, rub_envelope * noises[0], _impulses(strikes, strength, samples))
-  source = jnp.fft.rfft(excitation) * _response(m, place, frequency)
-  fault = _unit_rms(jnp.fft.irfft(source, samples))
-  fault_level = m.noise_g * _gain(severity_db + m.path_db[place] + 6.0 * (load - 0.65))
-  fault_level = jnp.where(bearing, fault_level, 0.0)
-
-  # Random impacts of the process, through its own path.
-  impacts = jnp.cumsum(jax.random.exponential(next(k), (bumps,))) / m.impact_rate_hz
-  impact_train = _impulses(impacts, jax.random.laplace(next(k), (bumps,)), samples)
-  tilt = _gain(-m.noise_tilt_db * frequency / (SAMPLING_HZ / 2))
-  shaped = jnp.fft.irfft(
-    jnp.stack(
-      [
-        jnp.fft.rfft(noises[1]) * _complex(tilt),
-        jnp.fft.rfft(impact_train) * _response(m, jnp.asarray(4), frequency),
-      ]
-    ),
-    samples,
-  )
-  happened = jnp.sum(jnp.abs(impact_train)) > 0
-  noise = m.noise_g * (_unit_rms(shaped[0]) + jnp.where(happened, _gain(m.impact_db) * _unit_rms(shaped[1]), 0.0))
-
-  # Shaft and gear lines; conditions 5 imbalance, 6 misalignment, 7 looseness raise some.
-  harmonic = jnp.arange(1.0, _LINES + 1.0)
-  usual = m.noise_g * _gain(severity_db + m.line_db[jnp.clip(condition - 5, 0, 2)])
-  squared_speed = (speed / m.speed_hz) ** 2
-  pattern = jnp.stack(
-    [
-      jnp.zeros(_LINES).at[0].set(squared_speed),
-      jnp.zeros(_LINES).at[:4].set(jnp.asarray([0.5, 1.0, 0.4, 0.2])) * (0.7 + 0.6 * load),
-      0.45 / harmonic**0.5,
-    ]
-  )[jnp.clip(condition - 5, 0, 2)]
-  added = jnp.where(condition >= 5, usual, 0.0)
-  halves = jnp.where(condition == 7, 0.35 * added, 0.0) / harmonic**0.5
-  amplitude = jnp.stack([halves, m.line_g * squared_speed + added * pattern], axis=1).reshape(-1)
-  phases = _uniform(next(k), 0.0, 2 * jnp.pi, (2 * _LINES + 3,))
-  wander = _log_uniform(next(k), 0.7, 1.4, (2 * _LINES,))
-  gear = m.gear_g[jnp.asarray([1, 0, 1])] * (0.5 + load)
-  # Lines at orders 0.5, 1, ..., 10 are a polynomial in exp(i angle / 2); gear lines sit around the mesh.
-  angle = 2 * jnp.pi * speed * time
-  half_turn = jnp.exp(0.5j * _complex(angle))
-  coefficient = _complex(jnp.concatenate([amplitude * wander, gear])) * jnp.exp(1j * _complex(phases))
-  lines = jnp.zeros_like(half_turn)
-  for c in coefficient[: 2 * _LINES][::-1]:
-    lines = (lines + c) * half_turn
-  turn = half_turn * half_turn
-  low, mesh, high = coefficient[2 * _LINES :]
-  lines += jnp.exp(1j * _complex(m.gear_teeth * angle)) * (low * jnp.conj(turn) + mesh + high * turn)
-  return Window(fault_level * fault + noise + lines.imag, jnp.asarray(SAMPLING_HZ), speed, m.orders)
-
+"""What differs between the machines of meta-training, validation and test."""
 
 Split = Literal["train", "validation", "test"]
 View = Callable[[Window], PyTree]
@@ -272,7 +33,8 @@ View = Callable[[Window], PyTree]
 def recorded(key: Array, m: Machine, condition: Array, view: View, samples: int) -> PyTree:
   """view(window) of one recording with a severity, speed and load of its own."""
   level_key, shift_key, signal_key = jax.random.split(key, 3)
-  severity = jax.random.choice(level_key, jnp.asarray(SEVERITIES_DB)) + _uniform(shift_key, -2.0, 2.0)
+  severity = jax.random.choice(level_key, jnp.asarray(SEVERITIES_DB))
+  severity += jax.random.uniform(shift_key, minval=-2.0, maxval=2.0)
   return view(record(signal_key, m, condition, severity, samples))
 
 
