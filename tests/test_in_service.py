@@ -14,7 +14,7 @@ from mtl_jax import online
 from mtl_jax.data.table import Table
 from mtl_jax.emissions import mean
 from mtl_jax.in_service import engines, learned, methods, plant, rig, sales, scores
-from mtl_jax.in_service.source import Source, absolute, bought, split
+from mtl_jax.in_service.source import Source, absolute, bought, halves, split
 from mtl_jax.tasks import turbofan
 
 pytestmark = pytest.mark.usefixtures("quick_to_compile")
@@ -171,6 +171,36 @@ def test_moments_of_the_past_have_the_labels_that_had_come():
     assert_array_equal(episode.query.y[:, 0], first + np.arange(10))
     known = [row for row in np.argsort(history.matures) if history.matures[row] < history.time[first]]
     assert_array_equal(episode.support.y[:, 0], known[-20:])
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.1, 60.0])
+def test_trees_are_judged_on_engines_that_they_were_not_fitted_on(delay, monkeypatch):
+  source = engines.fleet(*flown(count=40), ("FD001", "FD003"), EVERY, 1.0, delay)
+  rows = [np.concatenate(pair) for pair in zip(source.history, source.running, strict=True)]
+  engine = {x.tobytes(): unit for x, unit in zip(rows[2], rows[1].tolist(), strict=True)}
+  pairs = []
+
+  def boosted(x, y):
+    fitted = {engine[row.tobytes()] for row in x}
+
+    def trees(asked):
+      pairs.append((fitted, {engine[row.tobytes()] for row in asked}))
+      return np.zeros((len(asked), 1), np.float32)
+
+    return trees
+
+  monkeypatch.setattr(methods, "boosted", boosted)
+  methods.ready(source)
+  assert len(pairs) == 2
+  for fitted, asked in pairs:
+    assert fitted and asked and not fitted & asked
+
+
+def test_where_every_label_is_as_late_halves_are_all_rows():
+  history = runs().history
+  past, then = halves(history)
+  assert len(past.time) == len(history.time) // 2
+  assert_array_equal(np.concatenate([past.x, then.x]), history.x)
 
 
 FEW = {

@@ -14,7 +14,7 @@ from sklearn.neural_network import MLPRegressor
 
 from mtl_jax import online
 from mtl_jax.emissions import boosted
-from mtl_jax.in_service.source import Source
+from mtl_jax.in_service.source import Source, halves
 from mtl_jax.online import Normal, Prior, Stream
 from mtl_jax.types import Array, OnlineLearner
 
@@ -61,7 +61,7 @@ class Ready(NamedTuple):
   scale: Scale
   trees: np.ndarray  # (rows, targets) of boosted trees fitted on the history
   fitted: Callable[[np.ndarray], np.ndarray]  # they themselves
-  error: np.ndarray  # (targets,) mean squared error of trees on the second half, fitted on the first
+  error: np.ndarray  # (targets,) mean squared error on the later of `halves` of trees fitted on the earlier
   usual: float  # their first loss there
 
 
@@ -95,11 +95,11 @@ def thinned(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def ready(source: Source) -> Ready:
-  (_, _, x, y, _), half = source.history, len(source.history.time) // 2
-  fitted = boosted(*thinned(x, y))
-  found = boosted(*thinned(x[:half], y[:half]))(x[half:])
-  usual = next(iter(source.losses.values()))(found, y[half:]).mean()
-  error = np.mean(np.square(found - y[half:]), axis=0)
+  fitted = boosted(*thinned(source.history.x, source.history.y))
+  past, then = halves(source.history)
+  found = boosted(*thinned(past.x, past.y))(then.x)
+  usual = next(iter(source.losses.values()))(found, then.y).mean()
+  error = np.mean(np.square(found - then.y), axis=0)
   return Ready(source, scaled(source.history), fitted(source.running.x), fitted, error, float(usual))
 
 
