@@ -47,18 +47,13 @@ from rich.table import Table
 
 from mtl_jax import online
 from mtl_jax.job import console
-from mtl_jax.online import Normal, Prior, Stream
+from mtl_jax.online import Normal, Stream, linear, wide_prior
 
 HOURS, CHANGES, INPUTS, NOISE, SEEDS, DELAYS = 4000, (1000, 2000, 3000), 5, 0.5, 5, (0, 24, 168, 504)
 SLOW = 500  # hours of a gradual change
 RECOVERED = 1.5 * NOISE * np.sqrt(2 / np.pi)
 
-
-def _features(net: tuple[()], x: jax.Array) -> jax.Array:
-  return jnp.concatenate([jnp.ones((len(x), 1)), x], axis=1)
-
-
-PRIOR = Prior((), jnp.zeros((INPUTS + 1, 1)), jnp.full(INPUTS + 1, 2 * np.log(NOISE)), jnp.full(1, 2 * np.log(NOISE)))
+PRIOR = wide_prior((), INPUTS + 1, NOISE**2, np.full(1, NOISE**2))
 LEARNERS = {
   "frozen at the prior": (online.frozen(lambda params, x: jnp.zeros((len(x), 1))), ()),
   "persistence": (online.persistence(), jnp.zeros(1)),
@@ -66,9 +61,9 @@ LEARNERS = {
     online.window_ridge(lambda params, x: x, window=168, penalty=0.25, features=INPUTS, targets=1),
     (),
   ),
-  "alpaca": (online.alpaca(_features), PRIOR),
-  "alpaca that forgets": (online.alpaca(_features, kept=0.98), PRIOR),
-  "moca": (online.moca(_features, hazard=0.001, runs=12), PRIOR),
+  "alpaca": (online.alpaca(linear), PRIOR),
+  "alpaca that forgets": (online.alpaca(linear, kept=0.98), PRIOR),
+  "moca": (online.moca(linear, hazard=0.001, runs=12), PRIOR),
 }
 
 

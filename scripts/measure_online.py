@@ -36,16 +36,13 @@ from rich.table import Table
 from mtl_jax import emissions, online
 from mtl_jax.job import console
 from mtl_jax.models import MLP
-from mtl_jax.online import Prior
+from mtl_jax.online import linear_and, wide_prior
 from mtl_jax.types import Batch, OnlineLearner
 
 INPUTS, TARGETS, WIDTH, CALLS = 9, 2, 34, 2000
 FULL = 240  # labels after which every learner does all that it ever does
 _NET = MLP((64, 64, WIDTH - INPUTS - 1), norm="none")
-
-
-def _features(net: Any, x: jax.Array) -> jax.Array:
-  return jnp.concatenate([jnp.ones((len(x), 1)), x, jnp.asarray(_NET.apply(net, x))], axis=1)
+_features = linear_and(_NET.apply)
 
 
 def timed(call: Callable[[], Any]) -> str:
@@ -72,7 +69,7 @@ def few_shot(key: jax.Array) -> dict[str, tuple[OnlineLearner, Any]]:
 
 def main() -> None:
   key, x = jax.random.key(0), jnp.ones((1, INPUTS))
-  prior = Prior(_NET.init(key, x), jnp.zeros((WIDTH, TARGETS)), jnp.zeros(WIDTH), jnp.zeros(TARGETS))
+  prior = wide_prior(_NET.init(key, x), WIDTH, 1.0, np.ones(TARGETS))
   ridge = online.window_ridge(lambda params, x: x, window=168, penalty=100.0, features=INPUTS, targets=TARGETS)
   steps = {part: emissions.stepping(part, 12, 168) for part in emissions.PARTS}
   learners: dict[str, tuple[OnlineLearner, Any]] = {

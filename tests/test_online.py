@@ -24,10 +24,12 @@ from mtl_jax.online import (
   forgetting,
   frozen,
   gradient,
+  linear_and,
   moca,
   order,
   persistence,
   replay,
+  rescaled,
   retrained,
   serve,
   sliding,
@@ -36,6 +38,7 @@ from mtl_jax.online import (
   streams,
   surprise,
   time_to_recover,
+  wide_prior,
   window_ridge,
 )
 from mtl_jax.types import Algorithm, Batch, Episode
@@ -361,6 +364,21 @@ def test_errors_of_persistence_on_a_turbine_are_the_steps_of_its_emissions():
   assert_allclose(found["year"], [steps[:24].mean(0), steps[24:].mean(0)], rtol=1e-5)
   assert_allclose(found["month"][13], steps[26:28].mean(0), rtol=1e-5)
   assert_allclose(found["week"], found["year"])  # a day has one
+
+
+def test_features_priors_and_units_by_hand():
+  """phi = (1, x, 2 x); under the prior the mean is 0 and the variance noise (1 + |phi|^2 / precision)."""
+  phi = linear_and(lambda net, x: net * x)
+  x = jnp.asarray([[1.0, 3.0]])
+  assert_allclose(phi(jnp.float32(2.0), x), [[1, 1, 3, 2, 6]])
+  learner = alpaca(phi)
+  found = learner.predict(KEY, learner.init(wide_prior(jnp.float32(2.0), 5, 10.0, np.array([0.5, 2.0]))), x)
+  assert_allclose(found.mean, [[0, 0]])
+  assert_allclose(found.variance, [[0.5 * 6.1, 2.0 * 6.1]], rtol=1e-5)
+  moved = rescaled(jax.tree.map(np.asarray, found), np.float32([1.0, 2.0]), np.float32([3.0, 4.0]))
+  assert_allclose(moved.mean, [[1, 2]])
+  assert_allclose(moved.variance, [[9 * 0.5 * 6.1, 16 * 2.0 * 6.1]], rtol=1e-5)
+  assert_allclose(rescaled(np.array([[5.0, 6.0]]), np.array([1.0, 2.0])), [[6, 8]])
 
 
 def test_river_learns_the_history_and_then_what_has_matured(late):

@@ -7,23 +7,13 @@ import numpy as np
 
 from mtl_jax import online
 from mtl_jax.emissions.turbine import INPUTS, TARGETS, Method, Past, Trees, boosted, replayed
-from mtl_jax.online import Normal, Prior, Stream
-from mtl_jax.types import Array, OnlineLearner
-
-
-def linear(net: Any, x: Array) -> Array:
-  return jnp.concatenate([jnp.ones((len(x), 1)), x], axis=1)
-
-
-def wide(net: Any, width: int, precision: float, noise: np.ndarray) -> Prior:
-  log_precision = jnp.full(width, np.log(precision), jnp.float32)
-  return Prior(net, jnp.zeros((width, len(TARGETS))), log_precision, jnp.log(jnp.asarray(noise, jnp.float32)))
+from mtl_jax.online import Stream, linear, rescaled, wide_prior
+from mtl_jax.types import OnlineLearner
 
 
 def _around_trees(learner: OnlineLearner, params: Any, past: Past, stream: Stream) -> Any:
   base = past.trees(stream.x)
-  found = replayed(learner, params, past, stream, stream.y - base)
-  return Normal(found.mean + base, found.variance) if isinstance(found, Normal) else found + base
+  return rescaled(replayed(learner, params, past, stream, stream.y - base), base)
 
 
 def frozen() -> Method:
@@ -32,7 +22,7 @@ def frozen() -> Method:
 
 def last_value() -> Method:
   def predict(past: Past, stream: Stream, delay: int, seed: int) -> np.ndarray:
-    return replayed(online.persistence(), jnp.asarray(past.rows.y[-1]), past, stream, stream.y)
+    return online.last_known(past.rows.y[-1], stream)
 
   return Method("persistence", predict)
 
@@ -55,7 +45,7 @@ def window(window: int, penalty: float) -> Method:
 
 def _bayesian(name: str, learner: OnlineLearner, penalty: float) -> Method:
   def predict(past: Past, stream: Stream, delay: int, seed: int) -> Any:
-    return _around_trees(learner, wide((), 1 + len(INPUTS), penalty, past.error), past, stream)
+    return _around_trees(learner, wide_prior((), 1 + len(INPUTS), penalty, past.error), past, stream)
 
   return Method(name, predict)
 

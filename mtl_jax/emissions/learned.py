@@ -9,14 +9,13 @@ import numpy as np
 import optax
 
 from mtl_jax import online
-from mtl_jax.emissions.controls import linear, wide
 from mtl_jax.emissions.turbine import DAY, INPUTS, TARGETS, WEEK, Method, Past, replayed
 from mtl_jax.fit import fit
 from mtl_jax.losses import squared_error
 from mtl_jax.meta import anp, init_rates, r2d2
 from mtl_jax.meta.lora import low_rank, merge
 from mtl_jax.models import MLP
-from mtl_jax.online import Initial, Normal, Prior, Stream
+from mtl_jax.online import Initial, Normal, Prior, Stream, linear_and, rescaled, wide_prior
 from mtl_jax.tasks.rows import in_order, laid_out
 from mtl_jax.tree import AdaptMask, named
 from mtl_jax.types import Algorithm, Array, OnlineLearner
@@ -26,12 +25,9 @@ HIDDEN, FEATURES, CONTEXT, RANK, STEPS = (64, 64), 24, 16, 4, 800  # of the netw
 
 NOTHING = np.zeros((1, len(INPUTS)), np.float32)
 _NET = MLP((*HIDDEN, FEATURES), norm="none")
+_learned = linear_and(_NET.apply)
 _PLAIN = MLP((*HIDDEN, len(TARGETS)))
 _FILM = MLP((*HIDDEN, len(TARGETS)), context=CONTEXT)
-
-
-def _learned(net: Any, x: Array) -> Array:
-  return jnp.concatenate([linear(net, x), jnp.asarray(_NET.apply(net, x))], axis=1)
 
 
 def trained(
@@ -55,17 +51,14 @@ def trained(
 
 def _in_units(learner: OnlineLearner, params: Any, past: Past, stream: Stream, units: np.ndarray) -> Any:
   mean, scale = units
-  found = replayed(learner, params, past, stream, (stream.y - mean) / scale)
-  if isinstance(found, Normal):
-    return Normal(found.mean * scale + mean, found.variance * np.square(scale))
-  return found * scale + mean
+  return rescaled(replayed(learner, params, past, stream, (stream.y - mean) / scale), mean, scale)
 
 
 def learned(name: str, learner: OnlineLearner, kept: float) -> Method:
   algorithm = online.alpaca_prior(_learned, outer=optax.adam(3e-3), kept=kept)
 
   def first(key: Array) -> Prior:
-    return wide(_NET.init(key, NOTHING), 1 + len(INPUTS) + FEATURES, 10.0, np.full(len(TARGETS), 0.3))
+    return wide_prior(_NET.init(key, NOTHING), 1 + len(INPUTS) + FEATURES, 10.0, np.full(len(TARGETS), 0.3))
 
   def predict(past: Past, stream: Stream, delay: int, seed: int) -> Normal:
     state, units = trained(algorithm, first, past, delay, seed)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -77,8 +76,7 @@ def stream(rows: Rows, delay: float) -> Stream:
 
 
 def replayed(learner: OnlineLearner, params: Any, past: Past, stream: Stream, y: np.ndarray) -> Any:
-  stream = stream._replace(x=past.scaled(stream.x), y=y)
-  return jax.tree.map(np.asarray, online.replay(jax.random.key(0), learner, learner.init(params), stream).prediction)
+  return online.predictions(learner, params, stream._replace(x=past.scaled(stream.x), y=y))
 
 
 def mean(prediction: Normal | np.ndarray) -> np.ndarray:

@@ -12,11 +12,11 @@ from jax.tree_util import Partial
 
 from mtl_jax import losses, online
 from mtl_jax.fit import fit
-from mtl_jax.in_service.methods import PENALTY, RUNS, Method, Ready, kept_of, linear, replayed, wide
+from mtl_jax.in_service.methods import PENALTY, RUNS, Method, Ready, kept_of
 from mtl_jax.in_service.source import Source
 from mtl_jax.meta import r2d2
 from mtl_jax.models import MLP
-from mtl_jax.online import Prior, Stream
+from mtl_jax.online import Prior, Stream, linear, predictions, wide_prior
 from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, OnlineLearner, TaskFamily
 
 HIDDEN, FEATURES, STEPS = (64, 32), 16, 500  # of the learned features
@@ -85,7 +85,7 @@ def _learned_from_history(name: str, learn: Learn) -> Method:
     family, labels = moments(history)
     net = _NET.init(jax.random.key(1000 + seed), jnp.zeros((1, len(scale.mean))))
     learner, start = learn(source, _learned(scale.axes.shape[1]), net, family, labels, seed)
-    return scale.back(replayed(learner, start, running))
+    return scale.back(predictions(learner, start, running))
 
   return Method(name, predict, random=True)
 
@@ -93,7 +93,7 @@ def _learned_from_history(name: str, learn: Learn) -> Method:
 def _prior(phi: Apply, net: Any, family: TaskFamily, kept: float, seed: int) -> Prior:
   episode = jax.eval_shape(family.sample, jax.random.key(0))
   width = jax.eval_shape(phi, net, episode.support.x).shape[1]
-  prior = wide(net, width, np.full(episode.support.y.shape[1], 0.3))
+  prior = wide_prior(net, width, PENALTY, np.full(episode.support.y.shape[1], 0.3))
   return _trained(online.alpaca_prior(phi, outer=optax.adam(3e-3), kept=kept), prior, family, seed).prior
 
 

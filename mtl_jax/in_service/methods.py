@@ -7,16 +7,14 @@ Everything is in deviations of the history: columns, their first principal compo
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from sklearn.neural_network import MLPRegressor
 
 from mtl_jax import online
 from mtl_jax.emissions import boosted
 from mtl_jax.in_service.source import Source, halves
-from mtl_jax.online import Normal, Prior, Stream
-from mtl_jax.types import Array, OnlineLearner
+from mtl_jax.online import Stream, linear, predictions, rescaled, wide_prior
+from mtl_jax.types import OnlineLearner
 
 COMPONENTS = 16  # at most, of the columns
 MOST = 15_000  # rows that trees are fitted on
@@ -49,9 +47,7 @@ class Scale(NamedTuple):
     return ((y - self.y_mean) / self.y_deviation).astype(np.float32)
 
   def back(self, found: Any) -> Any:
-    if isinstance(found, Normal):
-      return Normal(found.mean * self.y_deviation + self.y_mean, found.variance * np.square(self.y_deviation))
-    return found * self.y_deviation + self.y_mean
+    return rescaled(found, self.y_mean, self.y_deviation)
 
 
 class Ready(NamedTuple):
@@ -72,11 +68,6 @@ class Method(NamedTuple):
   predict: Callable[[Ready, int], Any]
   pays: bool = True
   random: bool = False
-
-
-def replayed(learner: OnlineLearner, params: Any, stream: Stream) -> Any:
-  found = online.replay(jax.random.key(0), learner, learner.init(params), stream).prediction
-  return jax.tree.map(np.asarray, found)
 
 
 def scaled(stream: Stream) -> Scale:
@@ -103,22 +94,11 @@ def ready(source: Source) -> Ready:
   return Ready(source, scaled(source.history), fitted(source.running.x), fitted, error, float(usual))
 
 
-def linear(net: Any, x: Array) -> Array:
-  return jnp.concatenate([jnp.ones((len(x), 1)), x], axis=1)
-
-
-def wide(net: Any, width: int, noise: np.ndarray) -> Prior:
-  log_noise = jnp.log(jnp.asarray(noise, jnp.float32))
-  return Prior(net, jnp.zeros((width, len(noise))), jnp.full(width, np.log(PENALTY), jnp.float32), log_noise)
-
-
 def _around_trees(learner: OnlineLearner, params: Any, ready: Ready) -> Any:
   running, scale = ready.source.running, ready.scale
   left = (running.y - ready.trees) / scale.y_deviation
-  found = replayed(learner, params, running._replace(x=scale.few(running.x), y=left.astype(np.float32)))
-  if isinstance(found, Normal):
-    return Normal(found.mean * scale.y_deviation + ready.trees, found.variance * np.square(scale.y_deviation))
-  return found * scale.y_deviation + ready.trees
+  found = predictions(learner, params, running._replace(x=scale.few(running.x), y=left.astype(np.float32)))
+  return rescaled(found, ready.trees, scale.y_deviation)
 
 
 def frozen() -> Method:
@@ -169,7 +149,7 @@ def window(times: int) -> Method:
 def _bayesian(name: str, learner: Callable[[Source], OnlineLearner]) -> Method:
   def predict(ready: Ready, seed: int) -> Any:
     noise = ready.error / np.square(ready.scale.y_deviation)
-    return _around_trees(learner(ready.source), wide((), 1 + ready.scale.axes.shape[1], noise), ready)
+    return _around_trees(learner(ready.source), wide_prior((), 1 + ready.scale.axes.shape[1], PENALTY, noise), ready)
 
   return Method(name, predict)
 

@@ -10,14 +10,12 @@ to 21 one after another, each 8 hours of normal operation and 40 hours with its 
 the plant had been started anew at once.
 """
 
-import jax.numpy as jnp
 import numpy as np
 
 from mtl_jax import online
 from mtl_jax.config import ConfigError
 from mtl_jax.data import tep
 from mtl_jax.data.table import Table
-from mtl_jax.in_service.methods import replayed
 from mtl_jax.in_service.source import Source, absolute, split
 
 QUALITY, EVERY = "xmeas_38", 5  # analysed every so many rows, and shown so many rows later
@@ -25,10 +23,6 @@ FAST = tuple(f"xmeas_{i}" for i in range(1, 23)) + tuple(f"xmv_{i}" for i in ran
 HISTORY = ("d00", "d00_te", *(f"d{i:02d}" for i in range(1, 11)))
 SERVICE = tuple(f"d{i:02d}_te" for i in range(11, 22))
 NORMAL, BLOCK = 480, 480  # min of normal operation at the start of a test run; that intervals resample
-
-
-def _last(source: Source) -> np.ndarray:
-  return replayed(online.persistence(), jnp.asarray(source.history.y[-1]), source.running)
 
 
 def plant_of(table: Table, history: tuple[str, ...], service: tuple[str, ...], delay: float) -> Source:
@@ -52,7 +46,7 @@ def plant_of(table: Table, history: tuple[str, ...], service: tuple[str, ...], d
   return Source(
     past,
     running,
-    {"last analysis": _last},
+    {"last analysis": lambda source: online.last_known(source.history.y[-1], source.running)},
     {"MAE, mol%": absolute},
     part=running.time // BLOCK,
     changes={f"fault {int(name[1:3])}": begins[name] + NORMAL for name in service},

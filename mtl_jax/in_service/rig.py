@@ -5,14 +5,12 @@ A label is what an inspection found, so many cycles later, and somebody has to l
 numbers, one for each, and the highest names the state.
 """
 
-import jax.numpy as jnp
 import numpy as np
 
 from mtl_jax import online
 from mtl_jax.build.rig import SENSORS, efficiency
 from mtl_jax.data import hydraulic
 from mtl_jax.data.table import Table
-from mtl_jax.in_service.methods import replayed
 from mtl_jax.in_service.source import Source, split
 
 STATES = (73, 80, 90, 100)  # % of the valve
@@ -20,10 +18,6 @@ STATES = (73, 80, 90, 100)  # % of the valve
 
 def _wrong(prediction: np.ndarray, y: np.ndarray) -> np.ndarray:
   return 1.0 * (prediction.argmax(axis=1) != y.argmax(axis=1))
-
-
-def _last(source: Source) -> np.ndarray:
-  return replayed(online.persistence(), jnp.asarray(source.history.y[-1]), source.running)
 
 
 def rig_of(table: Table, delay: float) -> Source:
@@ -36,7 +30,7 @@ def rig_of(table: Table, delay: float) -> Source:
   return Source(
     history,
     running,
-    {"last inspection": _last},
+    {"last inspection": lambda source: online.last_known(source.history.y[-1], source.running)},
     {"wrongly named": _wrong},
     part=table.groups["recording"][asked],
     changes=begins,

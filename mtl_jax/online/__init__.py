@@ -1,8 +1,9 @@
 """Learners on a stream of events: predict now, learn when the label comes."""
 
-from mtl_jax.online.alpaca import Belief, Normal, Prior, alpaca, alpaca_prior, surprise
-from mtl_jax.online.controls import frozen, persistence, retrained
+from mtl_jax.online.alpaca import Belief, Normal, Prior, alpaca, alpaca_prior, rescaled, surprise, wide_prior
+from mtl_jax.online.controls import frozen, last_known, persistence, retrained
 from mtl_jax.online.detectors import Detector, alarms, bayesian, cusum, delays, ewma, page_hinkley, threshold_for
+from mtl_jax.online.features import linear, linear_and
 from mtl_jax.online.gradient import Initial, gradient
 from mtl_jax.online.moca import moca
 from mtl_jax.online.sliding import sliding
@@ -14,6 +15,7 @@ from mtl_jax.online.streams import (
   events,
   forgetting,
   order,
+  predictions,
   replay,
   serve,
   stream,
@@ -44,11 +46,16 @@ __all__ = [
   "forgetting",
   "frozen",
   "gradient",
+  "last_known",
+  "linear",
+  "linear_and",
   "moca",
   "order",
   "page_hinkley",
   "persistence",
+  "predictions",
   "replay",
+  "rescaled",
   "retrained",
   "serve",
   "sliding",
@@ -58,5 +65,6 @@ __all__ = [
   "threshold_for",
   "time_to_recover",
   "unrolled",
+  "wide_prior",
   "window_ridge",
 ]

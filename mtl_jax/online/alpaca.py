@@ -18,10 +18,11 @@ Under a wide prior around zero that is recursive least squares with exponential 
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from mtl_jax.meta.optimise import start, step
@@ -50,6 +51,25 @@ class Normal(NamedTuple):
 
   mean: Array  # (n, targets)
   variance: Array  # (n, targets)
+
+
+def wide_prior(net: PyTree, width: int, precision: float, noise: np.ndarray) -> Prior:
+  """Around zero.
+
+  Args:
+    width: features.
+    precision: of each of them.
+    noise: (targets,) variances.
+  """
+  log_precision = jnp.full(width, math.log(precision), jnp.float32)
+  return Prior(net, jnp.zeros((width, len(noise))), log_precision, jnp.log(jnp.asarray(noise, jnp.float32)))
+
+
+def rescaled(prediction: Any, shift: Any, scale: Any = 1.0) -> Any:
+  """scale * prediction + shift, on the host, of a `Normal` or of numbers (rows, targets)."""
+  if isinstance(prediction, Normal):
+    return Normal(prediction.mean * scale + shift, prediction.variance * scale**2)
+  return prediction * scale + shift
 
 
 class AlpacaState(NamedTuple):

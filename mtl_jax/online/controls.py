@@ -6,7 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from mtl_jax.online.streams import Stream
+from mtl_jax.online.streams import Stream, predictions
 from mtl_jax.types import Apply, Array, Batch, Metrics, OnlineLearner, PyTree
 
 
@@ -37,6 +37,11 @@ def persistence() -> OnlineLearner:
     return jnp.where(last < 0, state, batch.y[last]), {}
 
   return OnlineLearner(lambda first: first, predict, update)
+
+
+def last_known(first: np.ndarray, stream: Stream) -> np.ndarray:
+  """(rows, targets): what `persistence` says on a stream; `first` (targets,) before any label has come."""
+  return predictions(persistence(), jnp.asarray(first), stream)
 
 
 def retrained(

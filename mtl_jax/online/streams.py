@@ -160,6 +160,11 @@ def replay(key: Array, learner: OnlineLearner, state: Any, stream: Stream) -> Re
   return Replayed(*_replay(learner, key, state, x, y, jnp.asarray(row, jnp.int32), learn, asked, learned))
 
 
+def predictions(learner: OnlineLearner, start: Any, stream: Stream) -> PyTree:
+  """Those of `replay`, on the host; `start` is what the learner's init takes, the key always the same."""
+  return jax.tree.map(np.asarray, replay(jax.random.key(0), learner, learner.init(start), stream).prediction)
+
+
 @partial(jax.jit, static_argnums=0)
 def _replay(
   learner: OnlineLearner,

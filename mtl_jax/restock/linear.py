@@ -11,19 +11,16 @@ from scipy.stats import norm
 from mtl_jax import inventory, online
 from mtl_jax.fit import fit
 from mtl_jax.models import MLP
-from mtl_jax.online import Normal, Prior
+from mtl_jax.online import Normal, linear_and, wide_prior
 from mtl_jax.restock.problem import Problem, others, ratio, windows
 from mtl_jax.tasks.rows import Rows, in_order
-from mtl_jax.types import Algorithm, Array, OnlineLearner, PyTree
+from mtl_jax.types import Algorithm, OnlineLearner
 
 LAGS, FEATURES, STEPS = 4, 8, 400
 
 
 _NET = MLP((16, FEATURES), norm="none")
-
-
-def _features(net: PyTree, x: Array) -> Array:
-  return jnp.concatenate([jnp.ones((len(x), 1)), x, jnp.asarray(_NET.apply(net, x))], axis=1)
+_features = linear_and(_NET.apply)
 
 
 def _root(demand: np.ndarray) -> np.ndarray:
@@ -59,11 +56,8 @@ def _alpaca(problem: Problem, kept: float) -> tuple[np.ndarray, np.ndarray]:
     told, label = jnp.asarray(x[train, :known]), jnp.asarray(y[train, :known, None])
     rows = Rows(told, label, jnp.ones((len(train), known), bool), jnp.asarray(train, jnp.int32))
     family = in_order(rows, shots=shots, queries=2, gap=problem.lead)
-    width = 1 + x.shape[2] + FEATURES
-    start = Prior(
-      jax.jit(_NET.init)(start_key, jnp.zeros((1, x.shape[2]))), jnp.zeros((width, 1)),
-      jnp.full(width, np.log(10.0), jnp.float32), jnp.zeros(1),  # Poisson noise
-    )  # fmt: skip
+    net = jax.jit(_NET.init)(start_key, jnp.zeros((1, x.shape[2])))
+    start = wide_prior(net, 1 + x.shape[2] + FEATURES, 10.0, np.ones(1))  # Poisson noise
     state, _ = fit(run_key, algorithm, algorithm.init(start), family, steps=STEPS, tasks_per_step=32)
     answer = inventory.foreseen(ask_key, learner, state.prior, jnp.asarray(x[test]), jnp.asarray(y[test]), problem.lead)
     assert isinstance(answer, Normal)
