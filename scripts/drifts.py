@@ -3,7 +3,7 @@
 python scripts/drifts.py
 
 A linear plant y = K' (1, x) + noise of deviation 0.5, hourly for 4,000 hours; the 20 inputs x are normal and K is drawn
-from N(0, I). It changes at hours 1,000, 2,000 and 3,000: abruptly to a new K, over 500 hours to a new K, or abruptly back
+from N(0, I). It changes at hours 1,000, 2,000 and 3,000: abruptly to a new K, over 500 hours to one, or abruptly back
 and forth between two, as products change. Recovered: the mean absolute error of the last 12 hours is within 1.5 times
 that of one who knows K; counted from the end of the change, labels' delay included; never counts as 1,000 hours.
 Everybody knows the prior and the noise, and settings are round numbers that were not tuned.
