@@ -2,39 +2,45 @@
 
 python scripts/drifts.py
 
-A linear plant y = K' (1, x) + noise of deviation 0.5, hourly for 4,000 hours; x is normal and K is drawn from N(0, I).
-It changes at hours 1,000, 2,000 and 3,000: abruptly to a new K, over 500 hours to a new K, or abruptly back and forth
-between two, as products change. Recovered: the mean absolute error of the last 48 hours is within 1.5 times that of one
-who knows K; counted from the end of the change, labels' delay included; never counts as 1,000 hours.
+A linear plant y = K' (1, x) + noise of deviation 0.5, hourly for 4,000 hours; the 20 inputs x are normal and K is drawn
+from N(0, I). It changes at hours 1,000, 2,000 and 3,000: abruptly to a new K, over 500 hours to one, or abruptly back
+and forth between two, as products change. Recovered: the mean absolute error of the last 12 hours is within 1.5 times
+that of one who knows K; counted from the end of the change, labels' delay included; never counts as 1,000 hours.
 Everybody knows the prior and the noise, and settings are round numbers that were not tuned.
 
 Measured 2026-11-27 on 2 CPU cores beside other work, five seeds, error (hours to recover):
 
                          at once      24 h late    1 week late  3 weeks late
   abrupt
-    frozen at the prior  1.73 (1000)  1.73 (1000)  1.73 (1000)  1.73 (1000)
-    persistence          2.21 (1000)  2.20 (1000)  2.24 (1000)  2.33 (1000)
-    ridge on 168 labels  0.53 (158)   0.58 (184)   0.87 (326)   1.54 (662)
-    alpaca               1.41 (1000)  1.43 (1000)  1.57 (1000)  1.86 (1000)
-    alpaca that forgets  0.48 (109)   0.53 (135)   0.81 (278)   1.48 (612)
-    moca                 0.41 (48)    0.46 (70)    0.75 (215)   1.42 (551)
+    frozen at the prior  3.59 (1000)  3.59 (1000)  3.59 (1000)  3.59 (1000)
+    persistence          4.94 (1000)  4.96 (1000)  4.96 (1000)  4.83 (1000)
+    ridge on 168 labels  0.73 (163)   0.82 (187)   1.40 (330)   2.77 (669)
+    alpaca               2.75 (1000)  2.80 (1000)  3.06 (1000)  3.62 (1000)
+    alpaca that forgets  0.63 (128)   0.73 (156)   1.30 (297)   2.66 (632)
+    moca                 0.47 (36)    0.56 (63)    1.15 (207)   2.52 (543)
+    moca that recalls    0.47 (36)    0.56 (63)    1.15 (207)   2.52 (543)
   gradual
-    frozen at the prior  1.64 (1000)  1.64 (1000)  1.64 (1000)  1.64 (1000)
-    persistence          2.12 (1000)  2.10 (1000)  2.11 (1000)  2.22 (1000)
-    ridge on 168 labels  0.47 (48)    0.52 (53)    0.79 (161)   1.45 (692)
-    alpaca               1.30 (1000)  1.32 (1000)  1.45 (1000)  1.73 (1000)
-    alpaca that forgets  0.44 (47)    0.48 (47)    0.74 (130)   1.39 (578)
-    moca                 0.44 (47)    0.47 (47)    0.73 (130)   1.39 (577)
+    frozen at the prior  3.35 (1000)  3.35 (1000)  3.35 (1000)  3.35 (1000)
+    persistence          4.58 (1000)  4.59 (1000)  4.58 (1000)  4.47 (1000)
+    ridge on 168 labels  0.62 (29)    0.71 (49)    1.29 (186)   2.65 (897)
+    alpaca               2.45 (1000)  2.49 (1000)  2.73 (1000)  3.25 (1000)
+    alpaca that forgets  0.55 (21)    0.63 (32)    1.20 (153)   2.56 (724)
+    moca                 0.56 (20)    0.63 (28)    1.18 (152)   2.54 (651)
+    moca that recalls    0.56 (21)    0.63 (28)    1.17 (155)   2.54 (655)
   recurring
-    frozen at the prior  1.89 (1000)  1.89 (1000)  1.89 (1000)  1.89 (1000)
-    persistence          2.45 (1000)  2.42 (1000)  2.47 (1000)  2.55 (1000)
-    ridge on 168 labels  0.55 (162)   0.61 (191)   0.94 (334)   1.71 (666)
-    alpaca               1.35 (976)   1.37 (976)   1.50 (991)   1.75 (878)
-    alpaca that forgets  0.49 (117)   0.54 (143)   0.87 (285)   1.64 (619)
-    moca                 0.41 (48)    0.47 (72)    0.79 (215)   1.57 (552)
+    frozen at the prior  3.57 (1000)  3.57 (1000)  3.57 (1000)  3.57 (1000)
+    persistence          4.89 (1000)  4.88 (1000)  4.87 (1000)  4.75 (1000)
+    ridge on 168 labels  0.72 (164)   0.82 (186)   1.39 (330)   2.75 (668)
+    alpaca               2.17 (1000)  2.21 (1000)  2.44 (1000)  2.88 (1000)
+    alpaca that forgets  0.63 (131)   0.73 (155)   1.29 (300)   2.65 (634)
+    moca                 0.47 (37)    0.56 (62)    1.13 (208)   2.50 (544)
+    moca that recalls    0.44 (21)    0.53 (46)    1.10 (189)   2.47 (525)
 
-The abrupt plants are just what `moca` assumes, and 0.40 is the least that is possible. It recognises no plant that
-comes back: recurring changes take it as long as new ones. The first 48 hours are needed to see a mean at all.
+The abrupt plants are just what `moca` assumes, and 0.40 is the least that is possible. With `regimes` it knows a plant
+that comes back within two labels, after the first change, which is to a new one (12 hours are needed to see a mean at
+all): in the day after, its error is 0.7 where that of `moca` without them is 2.3. Where nothing comes back it costs
+nothing that can be seen. With 5 inputs in place of 20 (48 hours to see a mean) a plant is learned anew in so few labels
+that recall gained 0.005 of the error and nothing else.
 """
 
 from collections.abc import Callable
@@ -49,7 +55,7 @@ from mtl_jax import online
 from mtl_jax.job import console
 from mtl_jax.online import Normal, Stream, linear, wide_prior
 
-HOURS, CHANGES, INPUTS, NOISE, SEEDS, DELAYS = 4000, (1000, 2000, 3000), 5, 0.5, 5, (0, 24, 168, 504)
+HOURS, CHANGES, INPUTS, NOISE, SEEDS, DELAYS = 4000, (1000, 2000, 3000), 20, 0.5, 5, (0, 24, 168, 504)
 SLOW = 500  # hours of a gradual change
 RECOVERED = 1.5 * NOISE * np.sqrt(2 / np.pi)
 
@@ -64,6 +70,7 @@ LEARNERS = {
   "alpaca": (online.alpaca(linear), PRIOR),
   "alpaca that forgets": (online.alpaca(linear, kept=0.98), PRIOR),
   "moca": (online.moca(linear, hazard=0.001, runs=12), PRIOR),
+  "moca that recalls": (online.moca(linear, hazard=0.001, runs=12, regimes=4), PRIOR),
 }
 
 
@@ -100,7 +107,7 @@ def scored(name: str, stream: Stream, lasts: int) -> tuple[float, float]:
   learner, start = LEARNERS[name]
   found = online.replay(jax.random.key(0), learner, learner.init(start), stream).prediction
   loss = np.abs((found.mean if isinstance(found, Normal) else found) - stream.y)[:, 0]
-  recover = partial(online.time_to_recover, window=48, level=RECOVERED)
+  recover = partial(online.time_to_recover, window=12, level=RECOVERED)
   parts = (stream._replace(time=stream.time[:until]) for until in (*CHANGES[1:], HOURS))
   hours = [recover(part, loss[: len(part.time)], since + lasts) for part, since in zip(parts, CHANGES, strict=True)]
   return float(loss.mean()), float(np.minimum(hours, 1000).mean())

@@ -12,6 +12,7 @@ import numpy as np
 import optax
 import pytest
 from jax.flatten_util import ravel_pytree
+from scipy.optimize import minimize
 from test_gradients import (
   KEY,
   OUTER,
@@ -30,7 +31,8 @@ from test_gradients import (
 
 from mtl_jax import imaml, inner_loop, tree
 from mtl_jax.losses import squared_error
-from mtl_jax.meta.imaml import conjugate_gradients
+from mtl_jax.meta import hessian_free
+from mtl_jax.meta.hessian_free import conjugate_gradients
 
 PENALTY = 2.0
 
@@ -187,6 +189,31 @@ def test_conjugate_gradients_solve_a_positive_system_and_stay_there():
   close(conjugate_gradients(product, zero, 3), (zero, zero))
 
 
+def test_a_hessian_free_step_solves_a_quadratic_and_a_few_solve_logistic_regression():
+  """The quadratic is each task's inner problem, its solution (2A_s + l)^-1 (2b_s + l theta), in one step from anywhere.
+
+  Logistic regression with a ridge against SciPy's BFGS on the same loss in NumPy.
+  """
+  data, tasks = linear_data()
+  x = jax.tree.map(lambda leaf: leaf[0], (data.support, data.query.x))
+  algorithm = imaml(dot, squared_error, inner=hessian_free(WIDTH), inner_steps=1, outer=OUTER, penalty=PENALTY)
+  s = tasks[0][0]
+  phi = np.linalg.solve(2 * s.gram + PENALTY * np.eye(WIDTH), 2 * s.moment + PENALTY * start())
+  close(algorithm.predict(KEY, algorithm.init(jnp.asarray(start())), *x), np.asarray(x[1]) @ phi)
+
+  rng = np.random.default_rng(4)
+  rows, sign = rng.normal(size=(30, WIDTH)), rng.choice([-1.0, 1.0], 30)
+
+  def value(w: np.ndarray) -> float:
+    return float(np.logaddexp(0, -sign * (rows @ w)).mean() + 0.05 * w @ w)
+
+  def loss(w, batch, key):
+    return jnp.mean(jnp.logaddexp(0.0, -jnp.asarray(sign) * (jnp.asarray(rows) @ w))) + 0.05 * w @ w, None
+
+  found = inner_loop(loss, hessian_free(WIDTH), 5, first_order=True)(jnp.zeros(WIDTH), None, KEY).params
+  np.testing.assert_allclose(found, minimize(value, np.zeros(WIDTH), tol=1e-10).x, atol=1e-6)
+
+
 def test_a_direction_of_negative_curvature_is_not_followed():
   b = jnp.asarray([1.0, 2.0])
   close(conjugate_gradients(lambda v: -v, b, 3), (jnp.zeros(2), b))
@@ -196,3 +223,8 @@ def test_a_direction_of_negative_curvature_is_not_followed():
 def test_nonsense_is_refused_with_its_value(options, message):
   with pytest.raises(ValueError, match=message):
     imaml(dot, squared_error, **{"inner": optax.sgd(RATE), "inner_steps": 1, "outer": OUTER, "penalty": 1.0} | options)
+
+
+def test_a_hessian_free_step_needs_a_product():
+  with pytest.raises(ValueError, match="cg_steps=0"):
+    hessian_free(0)

@@ -96,6 +96,7 @@ LEARNERS = {
   "alpaca": (alpaca(same), prior()),
   "alpaca that forgets": (alpaca(same, kept=0.9), prior()),
   "moca": (moca(same, hazard=0.1, runs=4), prior()),
+  "moca that recalls": (moca(same, hazard=0.1, runs=4, regimes=3), prior()),
 }
 
 
@@ -213,7 +214,8 @@ def test_masked_labels_change_nothing(name):
 
 
 def test_moca_without_changes_is_alpaca_and_with_a_change_after_each_label_the_prior(late):
-  known, never, always = alpaca(same), moca(same, hazard=0.0, runs=3), moca(same, hazard=1.0, runs=3)
+  known, never = alpaca(same), moca(same, hazard=0.0, runs=3, regimes=2)
+  always = moca(same, hazard=1.0, runs=3)
   expected = replay(KEY, known, known.init(prior()), late).prediction
   found = replay(KEY, never, never.init(prior()), late)
   jax.tree.map(lambda a, b: assert_allclose(a, b, rtol=1e-4, atol=1e-5), found.prediction, expected)
@@ -268,6 +270,64 @@ def test_moca_finds_a_change_and_keeps_its_size():
   assert error[10:60].max() < 0.3 and error[60:62].max() > 0.5 and error[70:].max() < 0.3
   assert found.metrics["age"][58] > 50 and found.metrics["age"][70] < 15
   assert found.state.age.shape == (4,)
+
+
+def test_a_regime_is_weighed_and_learns_by_its_weight_as_worked_out_by_hand(float64):
+  """One feature, y of variance v around K x, prior K ~ N(0, v), hazard h: after four labels the run is kept.
+
+  With G = 1 + sum x^2 and M = sum x y a belief foresees N(x M / G, v (1 + x^2 / G)). Labels 1 to 5 count whole: nothing
+  else is there. Then the regime weighs 1 - h + h / 2 and the prior h / 2; label 6, of density p and p0 under them,
+  leaves b = (1 - h / 2) p / ((1 - h / 2) p + p0 h / 2), the regime learns b of it, and changes are 1 : 1 again.
+  """
+  v, h = 0.25, 0.2
+  x, y = np.asarray([1.0, -0.5, 2.0, 0.3, 1.5, 1.1]), np.asarray([2.0, -1.2, 4.1, 0.9, 3.0, 1.0])
+  learner = moca(same, hazard=h, runs=2, regimes=1)
+  state = learner.init(Prior((), jnp.zeros((1, 1)), jnp.zeros(1), jnp.log(jnp.full(1, v))))
+  state, _ = learner.update(KEY, state, Batch(jnp.asarray(x)[:, None], jnp.asarray(y)[:, None], jnp.ones(6, bool)))
+
+  def density(mean: float, gram: float) -> float:
+    variance = v * (1 + x[5] ** 2 / gram)
+    return np.exp(-0.5 * (y[5] - x[5] * mean) ** 2 / variance) / np.sqrt(2 * np.pi * variance)
+
+  gram, moment = 1 + np.sum(x[:5] ** 2), np.sum(x[:5] * y[:5])
+  kept, anew = (1 - h / 2) * density(moment / gram, gram), h / 2 * density(0.0, 1.0)
+  b = kept / (kept + anew)
+  gram, moment = gram + b * x[5] ** 2, moment + b * x[5] * y[5]
+  assert 0.1 < b < 0.9
+  assert float(state.mean[0, 0, 0]) == pytest.approx(moment / gram)
+  assert float(state.covariance[0, 0, 0]) == pytest.approx(1 / gram)
+  weights = np.exp(state.log_weight)
+  assert weights[0] == pytest.approx((1 - h) * b + h / 2)
+  assert sorted(weights[1:]) == pytest.approx(sorted([(1 - h) * (1 - b), h / 2]))
+
+
+def test_what_comes_back_is_recognised_and_what_was_away_the_longest_is_forgotten():
+  """Lines a, b, a, c, a, b on five features, 80 labels each, three labels after a change: a is known again at once.
+
+  With room for two, c takes the place of b, which is then new; with none everything is new.
+  """
+  draw = np.random.default_rng(3)
+  lines, x = draw.normal(size=(3, 5)), draw.normal(size=(480, 5)).astype(np.float32)
+  which = np.repeat([0, 1, 0, 2, 0, 1], 80)
+  y = np.sum(lines[which] * x, axis=1, keepdims=True).astype(np.float32)
+  start = Prior((), jnp.zeros((5, 1)), jnp.log(jnp.full(5, 0.01)), jnp.log(jnp.full(1, 0.01)))
+
+  def lost(regimes: int) -> tuple[np.ndarray, np.ndarray | None]:
+    learner = moca(same, hazard=0.01, runs=4, regimes=regimes)
+    found = replay(KEY, learner, learner.init(start), stream(np.arange(480), x, y))
+    assert found.state.age.shape == (4 + regimes,)
+    error = np.abs(found.prediction.mean - y)[:, 0].reshape(6, 80)
+    assert error[:, 40:].max() < 0.2
+    return error[:, 2:5].mean(1), found.metrics.get("regime")
+
+  anew, nothing = lost(0)
+  back, regime = lost(2)
+  assert nothing is None and regime is not None
+  assert anew[1:].min() > 0.2
+  assert max(back[2], back[4]) < 0.1 and min(back[1], back[3], back[5]) > 0.2
+  on = [set(regime[i * 80 + 40 : i * 80 + 80].tolist()) for i in range(6)]
+  assert on[0] == on[2] == on[4] and on[1] == on[3] == on[5] and not on[0] & on[1] and -1 not in on[0] | on[1]
+  assert lost(3)[0][[2, 4, 5]].max() < 0.1
 
 
 def test_the_loss_of_a_prior_is_the_surprise_of_alpaca_at_the_questions(float64):

@@ -152,7 +152,7 @@ def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int
       return meta.imaml(
         apply,
         loss,
-        inner=optax.sgd(lr),
+        inner=meta.hessian_free(cg_steps) if lr is None else optax.sgd(lr),
         inner_steps=steps,
         outer=optax.adam(outer_lr),
         penalty=penalty,

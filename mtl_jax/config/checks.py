@@ -159,7 +159,8 @@ def _validate_few_shot(config: Config) -> None:
     where = "algorithm" if i == 0 else f"controls.{i - 1}"
     for field in ("inner_lr", "outer_lr"):
       value = getattr(algorithm, field, 1.0)
-      _require(0.0 < value < float("inf"), f"{where}.{field}", value, "a learning rate must be positive and finite")
+      possible = value is None or 0.0 < value < float("inf")
+      _require(possible, f"{where}.{field}", value, "a learning rate must be positive and finite")
     if isinstance(algorithm, Custom):
       path, _, function = algorithm.factory.rpartition(":")
       named = function.isidentifier() and Path(path).is_file()

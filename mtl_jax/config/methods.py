@@ -56,14 +56,16 @@ class Maml:
 
 @dataclasses.dataclass(frozen=True)
 class Imaml:
-  inner_lr: float = 0.1
-  inner_steps: int = 40
+  inner_lr: float | None = None
+  """None: Hessian-free steps, which need no rate"""
+  inner_steps: int = 4
   outer_lr: float = 3e-3
   penalty: float = 1.0
   """lambda, the pull of the adapted parameters to where they started"""
-  cg_steps: int = 5
+  cg_steps: int = 10
+  """of conjugate gradients, for the meta-gradient and for a Hessian-free step"""
   head_only: bool = True
-  """a convex problem, which the steps solve; that of the whole network they mostly do not"""
+  """a convex problem, which the steps solve; that of the whole network mostly stays unsolved"""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,6 +5,7 @@ from mtl_jax.meta.anp import Embed, Latent, anp
 from mtl_jax.meta.cavia import cavia
 from mtl_jax.meta.cnp import Decode, Encode, cnp
 from mtl_jax.meta.finetune import finetune
+from mtl_jax.meta.hessian_free import hessian_free
 from mtl_jax.meta.imaml import imaml
 from mtl_jax.meta.in_context import Answer, in_context
 from mtl_jax.meta.inner_loop import Adapted, init_rates, inner_loop
@@ -31,6 +32,7 @@ __all__ = [
   "computed_in",
   "finetune",
   "fit_ridge",
+  "hessian_free",
   "imaml",
   "in_context",
   "init_rates",

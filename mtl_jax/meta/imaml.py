@@ -16,7 +16,6 @@ which for a whole network it is not (K. Lee, S. Maji, A. Ravichandran, S. Soatto
 with differentiable convex optimization", CVPR 2019, section 3.2).
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -24,6 +23,7 @@ import jax.numpy as jnp
 import optax
 
 from mtl_jax import tree
+from mtl_jax.meta.hessian_free import conjugate_gradients
 from mtl_jax.meta.inner_loop import inner_loop
 from mtl_jax.meta.optimise import start, step
 from mtl_jax.meta.task_map import masked_loss, task_mean, weighted_sum
@@ -42,38 +42,9 @@ class IMAMLState(NamedTuple):
   opt_state: optax.OptState
 
 
-def _ratio(a: Array, b: Array) -> Array:
-  """a / b where b is positive, 0 elsewhere."""
-  return jnp.where(b > 0.0, a / jnp.where(b > 0.0, b, 1.0), 0.0)
-
-
 def _share(a: Array, b: Array) -> Array:
   """a / b, and 0 of nothing; what is not a number stays so."""
   return jnp.where(b == 0.0, 0.0, a / jnp.where(b == 0.0, 1.0, b))
-
-
-def conjugate_gradients(product: Callable[[PyTree], PyTree], b: PyTree, steps: int) -> tuple[PyTree, PyTree]:
-  """`steps` steps from 0 on product(x) = b; the product symmetric and positive. Returns x and b - product(x).
-
-  M. R. Hestenes, E. Stiefel, "Methods of conjugate gradients for solving linear systems", 1952. A direction of
-  no or negative curvature is not followed. One product a step; that of `jax.scipy` takes one more to
-  start and keeps the residual to itself.
-  """
-
-  def add(x: PyTree, scale: Array, y: PyTree) -> PyTree:
-    return jax.tree.map(lambda x, y: x + scale.astype(x.dtype) * y, x, y)
-
-  def advance(carry: tuple[PyTree, PyTree, PyTree, Array], _: None) -> tuple[tuple, None]:
-    x, residual, direction, squared = carry
-    image = product(direction)
-    rate = _ratio(squared, optax.tree.vdot(direction, image))
-    x, residual = add(x, rate, direction), add(residual, -rate, image)
-    now = optax.tree.norm(residual, squared=True)
-    return (x, residual, add(residual, _ratio(now, squared), direction), now), None
-
-  start = (jax.tree.map(jnp.zeros_like, b), b, b, optax.tree.norm(b, squared=True))
-  (x, residual, *_), _ = jax.lax.scan(advance, start, length=steps)
-  return x, residual
 
 
 def imaml(
@@ -94,7 +65,8 @@ def imaml(
   Args:
     apply: apply(params, x[n, ...]) -> prediction[n, ...].
     loss: loss(prediction, target) -> [n].
-    inner: Optax optimiser of the inner problem; plain or with a state, with a derivative or not.
+    inner: Optax optimiser of the inner problem; plain or with a state, with a derivative or not. `hessian_free` is made
+      for it: a strongly convex problem needs a few of its steps, and no learning rate.
     inner_steps: its steps. As many as it takes: they cost time and no memory.
     outer: Optax optimiser of theta.
     penalty: lambda. It must exceed what -H has of curvature, or the system has no unique answer.
