@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mtl_jax.emissions.controls import anew, changes, forgetting, frozen, last_error, last_value, window
-from mtl_jax.emissions.learned import alpaca, memory, moca, steps
+from mtl_jax.emissions.learned import FEW_SHOT, alpaca, memory, moca, steps
 from mtl_jax.emissions.turbine import DAY, WEEK, Method, load, mean, past, stream
 
 GRID: dict[str, tuple[Callable[..., Method], dict[str, tuple]]] = {
@@ -23,6 +23,7 @@ GRID: dict[str, tuple[Callable[..., Method], dict[str, tuple]]] = {
   "ungated": (partial(steps, "head", trial=None), {"recent": (12, 24)}),
   "r2d2": (partial(memory, "r2d2"), {"rate": (3e-4, 1e-3)}),
   "anp": (partial(memory, "anp"), {"rate": (3e-4, 1e-3)}),
+  "in_context": (partial(memory, "in_context"), {"rate": (1e-4, 3e-4)}),
 }
 CHOSEN: dict[str, dict[str, Any]] = {
   "window": {"window": 168, "penalty": 100.0},
@@ -36,13 +37,14 @@ CHOSEN: dict[str, dict[str, Any]] = {
   "ungated": {"recent": 12},
   "r2d2": {"rate": 3e-4},
   "anp": {"rate": 3e-4},
+  "in_context": {"rate": 1e-4},
 }
 
 
 def methods() -> list[Method]:
   """All that are replayed, with the settings that `choose` chose."""
   chosen = {name: make(**CHOSEN[name]) for name, (make, _) in GRID.items()}
-  plain = [alpaca(1.0), memory("r2d2", 0.0), memory("anp", 0.0), anew("week", WEEK), anew("night", DAY)]
+  plain = [alpaca(1.0), *(memory(kind, 0.0) for kind in FEW_SHOT), anew("week", WEEK), anew("night", DAY)]
   return [frozen(), last_value(), last_error(), *chosen.values(), *plain]
 
 
