@@ -107,8 +107,7 @@ def moved(folder: Path, mesh: Mesh) -> None:
 
 def by_share() -> None:
   """Where the axis tasks lies over the processes each of them reads the rows of its own tasks and no others."""
-  from test_algorithms import KEY
-
+  key = jax.random.key(0)  # not that of the other jobs, which lies on the mesh they began on
   read: set[int] = set()
 
   def rows(place: int, first: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -121,20 +120,20 @@ def by_share() -> None:
   units = np.arange(500, dtype=np.int32)
   source: Any = SimpleNamespace(rows=rows, length=units * 0 + 9, unit=units, classes=False, width=600)
   family = streamed(source, shots=1, queries=1)
-  sample_key, _ = jax.random.split(jax.random.fold_in(KEY, 0))
+  sample_key, _ = jax.random.split(jax.random.fold_in(key, 0))
   drawn = np.asarray(jax.vmap(family.sample)(jax.random.split(sample_key, 4)).task)
   mine = set(drawn[:2] if job.first() else drawn[2:])
   mesh = by_tasks()
   with jax.set_mesh(mesh):
     read.clear()
     algorithm = Algorithm(lambda params: params, update, lambda *_: None)
-    state, _ = fit(KEY, algorithm, jax.numpy.zeros(4), family, steps=1, tasks_per_step=4, chunk_steps=1)
+    state, _ = fit(key, algorithm, jax.numpy.zeros(4), family, steps=1, tasks_per_step=4, chunk_steps=1)
     np.testing.assert_array_equal(whole(state), drawn)
     assert read == mine, (read, drawn)
     if importlib.util.find_spec("grain") is None:
       return
     read.clear()
-    (batch,) = batches(KEY, family, steps=1, tasks_per_step=4)
+    (batch,) = batches(key, family, steps=1, tasks_per_step=4)
     assert read == mine == set(batch.task), (read, batch.task, drawn)
     together = jax.make_array_from_process_local_data(NamedSharding(mesh, PartitionSpec("tasks")), batch.task)
     np.testing.assert_array_equal(whole(together), drawn)
