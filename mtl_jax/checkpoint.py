@@ -19,10 +19,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
-from jax.experimental import multihost_utils
+from jax.sharding import Sharding
 
-from mtl_jax.layout import whole
+from mtl_jax.layout import put
 from mtl_jax.types import PyTree
+
+_BLOCK = 2**22  # bytes of a file at once: one may be as large as all that a process holds
 
 
 class CheckpointError(Exception):
@@ -32,8 +34,12 @@ class CheckpointError(Exception):
 class Checkpoints:
   """The checkpoints of one training run; one run at a time may save.
 
-  Several processes of one run all call `save`, on a folder that they share: the first one writes, the others wait. What
-  is split over devices is written whole, so that it can be restored onto any mesh and any number of processes.
+  Several processes of one run all call `save` and the others, on a folder that they share. Of what is split over
+  processes each writes what it holds and reads what it is to hold, so that none needs room for all of it; the rest the
+  first one writes. Whatever mesh and number of processes saved a state, any other may restore it.
+
+  A process that fails in the middle of this raises; the others raise as soon as it has ended or, if it has not, after
+  Orbax's five minutes of waiting for it. What they leave does not count as a checkpoint.
 
   Args:
     folder: holds one folder per step; made at the first save.
@@ -44,10 +50,11 @@ class Checkpoints:
     if keep < 1:
       raise ValueError(f"keep={keep}: at least the last checkpoint must stay")
     self._folder, self._keep = Path(folder).absolute(), keep
-    me = jax.process_index()  # Orbax would have all processes take part in everything
-    alone = ocp.options.MultiprocessingOptions(me, {me}, f"process {me}") if jax.process_count() > 1 else None
-    options = {} if alone is None else {"multiprocessing_options": alone}
-    self._orbax = ocp.Checkpointer(ocp.StandardCheckpointHandler(**options), **options)
+    # Orbax waits for processes that it is told of with a limit in time; for all there are without one.
+    self._all = set(range(jax.process_count()))
+    options = ocp.options.MultiprocessingOptions(0, self._all, str(self._folder))
+    handler = ocp.PyTreeCheckpointHandler(multiprocessing_options=options)
+    self._orbax = ocp.Checkpointer(handler, multiprocessing_options=options)
 
   def path(self, step: int) -> Path:
     """Where the checkpoint of `step` is or would be."""
@@ -60,7 +67,7 @@ class Checkpoints:
     return sorted(int(entry.name) for entry in self._folder.iterdir() if entry.name.isdecimal())
 
   def save(self, step: int, state: PyTree, score: float | None = None) -> None:
-    """Saves `state` (arrays, typed keys, numbers), then deletes what need not stay.
+    """Saves `state` (arrays, typed keys, numbers), then deletes what need not stay; all processes must call this.
 
     Args:
       score: what `best` ranks by, higher is better; None never becomes the best.
@@ -70,36 +77,31 @@ class Checkpoints:
     """
     if score is not None and not math.isfinite(score):
       raise ValueError(f"step {step} has the score {score}: it cannot be ranked")
-    state = whole(state)
-    if jax.process_index() == 0:
-      self._write(step, state, score)
-    if jax.process_count() > 1:
-      multihost_utils.sync_global_devices(f"saved {self.path(step)}")
-
-  def _write(self, step: int, state: PyTree, score: float | None) -> None:
     if step in self.steps():
       raise ValueError(f"{self.path(step)} exists already")
-    for leftover in (*self._folder.glob("unfinished-*"), *self._folder.glob("deleted-*")):
-      shutil.rmtree(leftover)
-    unfinished = self._folder / f"unfinished-{step}"
-    arrays = {name: _to_numpy(leaf) for name, leaf in _leaves(state).items()}
+    first, unfinished = jax.process_index() == 0, self._folder / f"unfinished-{step}"
+    if first:
+      for leftover in (*self._folder.glob("unfinished-*"), *self._folder.glob("deleted-*")):
+        shutil.rmtree(leftover)
     # Orbax refuses arrays without elements; their shape says all there is to know of them.
-    stored = {name: array for name, array in arrays.items() if array.size}
-    self._orbax.save(unfinished / "state", args=ocp.args.StandardSave(stored))
-    about = {"score": score, "leaves": _kinds(state), "files": _checksums(unfinished / "state")}
-    with (unfinished / "about.json").open("w") as file:
-      json.dump({"about": about, "crc32": _crc32_of(about)}, file, indent=1)
-      file.flush()
-      os.fsync(file.fileno())
-    unfinished.rename(self.path(step))
-    self._prune()
+    stored = {name: _stored(leaf) for name, leaf in _leaves(state).items() if np.size(leaf)}
+    self._orbax.save(unfinished / "state", args=ocp.args.PyTreeSave(stored))
+    if first:
+      about = {"score": score, "leaves": _kinds(state), "files": _checksums(unfinished / "state")}
+      with (unfinished / "about.json").open("w") as file:
+        json.dump({"about": about, "crc32": _crc32_of(about)}, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+      unfinished.rename(self.path(step))
+      self._prune()
+    ocp.multihost.sync_global_processes(f"{self._folder}: saved", processes=self._all)
 
   def latest(self, like: PyTree) -> tuple[int, PyTree]:
     """(step, state) of the last checkpoint, as `like` has it.
 
     Args:
       like: a state or ShapeDtypeStructs; gives the structure and, where it is committed to
-        one, each leaf's device.
+        one, each leaf's sharding. Where it is not, every process gets the whole leaf.
 
     Raises:
       CheckpointError: there is none, its contents are damaged, or it is not of `like`'s
@@ -156,8 +158,11 @@ class Checkpoints:
         "Use the model, algorithm and optimiser of the run that saved it (its config.py), or another folder.",
       ]
       raise CheckpointError("\n".join(lines))
-    arrays = self._orbax.restore(self.path(step) / "state", args=ocp.args.StandardRestore())
-    placed = [_like(arrays.get(name), leaf) for name, leaf in _leaves(like).items()]
+    leaves = _leaves(like)
+    stored = {name: leaf for name, leaf in leaves.items() if np.size(leaf)}
+    how = {name: _how(leaf) for name, leaf in stored.items()}
+    arrays = self._orbax.restore(self.path(step) / "state", args=ocp.args.PyTreeRestore(stored, restore_args=how))
+    placed = [_like(arrays.get(name), leaf) for name, leaf in leaves.items()]
     return jax.tree.unflatten(jax.tree.structure(like), placed)
 
   def _about(self, step: int) -> dict[str, Any]:
@@ -212,24 +217,49 @@ def _kinds(state: PyTree) -> dict[str, str]:
   }
 
 
-def _to_numpy(leaf: Any) -> np.ndarray:
-  return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf, order="C")
+def _stored(leaf: Any) -> jax.Array | np.ndarray:
+  """What Orbax is to write; NumPy's arrays, of which it notes less, are the quicker where one process has all."""
+  leaf = jax.random.key_data(leaf) if _is_key(leaf) else leaf
+  apart = isinstance(leaf, jax.Array) and not (leaf.is_fully_addressable or leaf.is_fully_replicated)
+  return leaf if apart else np.asarray(leaf, order="C")
+
+
+def _sharding(leaf: Any) -> Sharding | None:
+  """Where the leaf is committed to lie, if it is."""
+  uncommitted = isinstance(leaf, jax.Array) and not leaf.committed
+  return None if uncommitted else getattr(leaf, "sharding", None)
+
+
+def _how(leaf: Any) -> ocp.RestoreArgs:
+  """A leaf that is committed goes straight to its devices; keys, which Orbax does not know, go by the host."""
+  if (sharding := _sharding(leaf)) is None or _is_key(leaf):
+    return ocp.RestoreArgs(restore_type=np.ndarray)
+  return ocp.ArrayRestoreArgs(sharding=sharding, dtype=leaf.dtype)
 
 
 def _checksums(folder: Path) -> dict[str, int]:
   files = sorted(path for path in folder.rglob("*") if path.is_file())
-  return {path.relative_to(folder).as_posix(): zlib.crc32(path.read_bytes()) for path in files}
+  return {path.relative_to(folder).as_posix(): _crc32_in(path) for path in files}
+
+
+def _crc32_in(path: Path) -> int:
+  crc = 0
+  with path.open("rb") as file:
+    while block := file.read(_BLOCK):
+      crc = zlib.crc32(block, crc)
+  return crc
 
 
 def _crc32_of(about: dict[str, Any]) -> int:
   return zlib.crc32(json.dumps(about, sort_keys=True).encode())
 
 
-def _like(array: np.ndarray | None, leaf: Any) -> jax.Array:
-  """`array` as `leaf` has it; None, which was not stored, has no elements."""
-  uncommitted = isinstance(leaf, jax.Array) and not leaf.committed
-  sharding = None if uncommitted else getattr(leaf, "sharding", None)
+def _like(array: jax.Array | np.ndarray | None, leaf: Any) -> jax.Array:
+  """`array` as `leaf` has it, if it is not yet; None, which was not stored, has no elements."""
+  if isinstance(array, jax.Array):
+    return array
+  sharding = _sharding(leaf)
   if _is_key(leaf):
     impl = jax.random.key_impl(jnp.empty((), leaf.dtype))
-    return jax.device_put(jax.random.wrap_key_data(jnp.asarray(array), impl=impl), sharding)
+    return put(jax.random.wrap_key_data(jnp.asarray(array), impl=impl), sharding)
   return jax.device_put(np.empty(leaf.shape, leaf.dtype) if array is None else array, sharding)

@@ -14,8 +14,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.experimental import multihost_utils
-from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AbstractMesh, Mesh, NamedSharding, PartitionSpec, Sharding
 
 from mtl_jax.types import Array, PyTree
 
@@ -48,17 +47,18 @@ def split(state: PyTree, parts: int) -> PyTree:
 def placed(state: PyTree, mesh: Mesh) -> PyTree:
   """The state on all devices of the mesh, its matrices split over the axis model."""
   specs = split(state, size(mesh, MODEL))
-  return jax.tree.map(lambda leaf, spec: jax.device_put(leaf, NamedSharding(mesh, spec)), state, specs)
+  return jax.tree.map(lambda leaf, spec: put(leaf, NamedSharding(mesh, spec)), state, specs)
 
 
-def whole(state: PyTree) -> PyTree:
-  """The same with what other processes hold parts of on this one too; all of them must ask."""
-
-  def gather(leaf: Any) -> Any:
-    apart = isinstance(leaf, jax.Array) and not (leaf.is_fully_addressable or leaf.is_fully_replicated)
-    return multihost_utils.process_allgather(leaf, tiled=True) if apart else leaf
-
-  return jax.tree.map(gather, state)
+def put(leaf: Any, sharding: Sharding | None) -> Array:
+  """`jax.device_put`, also of typed keys onto devices of several processes, which it refuses."""
+  is_key = jnp.issubdtype(jnp.result_type(leaf), jax.dtypes.prng_key)
+  if not is_key or not isinstance(sharding, NamedSharding) or sharding.is_fully_addressable:
+    return jax.device_put(leaf, sharding)
+  # With every axis in it, as programs return it: with fewer, a second call would compile anew.
+  spec = PartitionSpec(*sharding.spec, *(None,) * (leaf.ndim + 1 - len(sharding.spec)))
+  data = jax.device_put(jax.random.key_data(leaf), NamedSharding(sharding.mesh, spec))
+  return jax.random.wrap_key_data(data, impl=jax.random.key_impl(leaf))
 
 
 def by_examples(data: PyTree) -> PyTree:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import distributed_worker as worker
 import jax
@@ -66,12 +67,25 @@ def folders(tmp_path_factory) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("which", ["eight", "pair"])
-def test_joint_training_and_prototypes_on_eight_devices_end_as_on_one(which, folders):
+def test_joint_training_and_prototypes_on_eight_devices_end_as_on_one(which, folders, tmp_path):
   with np.load(folders[which] / "found.npz") as file:
     found = dict(file)
   assert found.pop("devices") == 8
-  assert found.pop("compiled") == 2  # the second chunk of prototypes compiled nothing
-  close(found, worker.two_jobs())
+  assert found.pop("compiled") == 2  # the second chunk of prototypes compiled nothing, nor did resuming them
+  close(found, worker.two_jobs(tmp_path))
+
+
+def test_each_process_writes_its_half_and_one_process_restores_all(folders):
+  store = Checkpoints(folders["pair"] / "wide")
+  expected = worker.wide()
+  wrote = [
+    sum(file.stat().st_size for file in (store.path(1) / "state" / f"ocdbt.process_{i}").rglob("*")) for i in range(2)
+  ]
+  assert all(0.4 < size / expected["dense_0"].nbytes < 0.6 for size in wrote), wrote
+  state: Any = store.at(1, jax.eval_shape(lambda: expected))
+  keys = [jax.random.key_data(of["keys"]) for of in (state, expected)]
+  np.testing.assert_array_equal(keys[0], keys[1])
+  np.testing.assert_array_equal(state["dense_0"], expected["dense_0"])
 
 
 def test_a_process_whose_partner_was_killed_says_so_and_one_process_goes_on_to_the_same_end(folders, tmp_path):

@@ -2,8 +2,12 @@
 
 `streamed` is a family like any other, for `fit` and `evaluate`: a program that draws from it asks the host
 for the rows. An episode is a function of its key alone, so a resumed `fit` ends with the bits of one that
-was never stopped.
-`batches` reads ahead in threads, for a training loop of one's own; its iterator can be saved and set.
+was never stopped. On a mesh every device asks its own host for the tasks that lie on it, so that of several
+processes none reads the rows of another's tasks. Two exceptions: where the axes data or model lie over processes,
+all that share a task read it; and where a step's tasks are not shared out (on a CPU, fewer than 64 below 4 KiB),
+the first process reads them all and sends them.
+`batches` reads ahead in threads, for a training loop of one's own, each process its share; its iterator can be
+saved and set.
 """
 
 import dataclasses
@@ -13,8 +17,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 from jax.tree_util import Partial
 
+from mtl_jax.layout import TASKS
 from mtl_jax.tasks.rows import Place, Sampler, settings
 from mtl_jax.types import Array, Batch, Episode, TaskFamily
 
@@ -78,7 +84,12 @@ class _Streamed:
 
     (places, first), (queries, then) = self.starts(place)
     shapes = (self.shape(places), self.shape(queries))
-    support, query = jax.pure_callback(ask, shapes, place.unit, first, then, vmap_method="broadcast_all")
+    asked = partial(jax.pure_callback, ask, shapes, vmap_method="broadcast_all")
+    mesh = jax.sharding.get_abstract_mesh()
+    if mesh.manual_axes and mesh.auto_axes:  # JAX wants all axes or none: devices that share a task all ask for it
+      spec, axes = PartitionSpec(), set(mesh.auto_axes)
+      asked = jax.shard_map(asked, in_specs=spec, out_specs=spec, axis_names=axes, check_vma=False)
+    support, query = asked(place.unit, first, then)
     return Episode(_labelled(support, place.labelled), query, unit[place.unit])
 
 
@@ -126,6 +137,16 @@ def _places(sampler: Sampler, tasks: int, numbers: Array, length: Array, key: Ar
   return jax.vmap(lambda k: sampler.place(numbers, length, k))(jax.random.split(sample_key, tasks))
 
 
+def _share(tasks: int) -> np.ndarray:
+  """Which of a step's tasks lie on devices of this process, ascending: on the ambient mesh, all without one."""
+  mesh, every = jax.sharding.get_mesh(), np.arange(tasks)
+  if mesh.empty:
+    return every
+  sharding = NamedSharding(mesh, PartitionSpec(TASKS if TASKS in mesh.axis_names else None))
+  parts = sharding.addressable_devices_indices_map(every.shape).values()
+  return np.unique(np.concatenate([every[part] for part in parts]))
+
+
 def batches(
   key: Array, family: TaskFamily, *, steps: int, tasks_per_step: int, threads: int = 4, ahead: int = 8
 ) -> "grain.IterDataset":
@@ -137,7 +158,11 @@ def batches(
     threads, ahead: how many batches are read at once, and are kept ready.
 
   Returns: a Grain dataset of episodes of NumPy arrays, tasks on the leading axis. Its iterators have
-    `get_state` and `set_state`; one that was set goes on as the one that was asked.
+    `get_state` and `set_state`; one that was set goes on as the one that was asked. Under a mesh (`jax.set_mesh`) over
+    several processes each gets, and reads, only the tasks of its own devices, in the order of the axis `tasks`:
+    `jax.make_array_from_process_local_data(NamedSharding(mesh, PartitionSpec("tasks")), leaf)` has those of all.
+
+  Raises: ValueError for a family whose rows are in memory, or tasks that the devices of the axis cannot share evenly.
 
   Needs grain: pip install 'mtl-jax[stream]'.
   """
@@ -146,11 +171,11 @@ def batches(
   if not isinstance(family.sample, Partial) or not isinstance(family.sample.func, _Streamed):
     raise ValueError("the family's rows are in memory, which need not be read ahead; batches takes one of `streamed`")
   streamed, (numbers, length, units) = family.sample.func, family.sample.args
-  unit = np.asarray(units)
+  unit, mine = np.asarray(units), _share(tasks_per_step)  # not in the threads, which know no mesh
 
   def batch(step: int) -> Episode:
     drawn = _places(streamed.sampler, tasks_per_step, numbers, length, key, jnp.asarray(step))
-    place = jax.tree.map(np.asarray, drawn)
+    place = jax.tree.map(lambda leaf: np.asarray(leaf)[mine], drawn)
     (places, first), (queries, then) = streamed.starts(place)
     support = streamed.side(places, place.unit, first)
     return Episode(_labelled(support, place.labelled), streamed.side(queries, place.unit, then), unit[place.unit])
