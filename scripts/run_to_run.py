@@ -33,19 +33,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import tyro
-from rich.table import Table
 
-from mtl_jax import tuning
 from mtl_jax.evaluate import interval
 from mtl_jax.job import console, exit_with_message
-from mtl_jax.tasks.processes import box, wafer
-from mtl_jax.types import Array, Batch
+from mtl_jax.tasks.processes import wafer
+from mtl_jax.tuning import tools
 
-WEIGHTS = np.linspace(0.05, 1.0, 20)
-SHOWN = ((1, 1), (2, 2), (3, 3), (4, 5), (6, 10), (11, 20), (21, 30))  # first and last run
+SHOWN = ((1, 1), (2, 2), (3, 3), (4, 5), (6, 10), (11, 15), (16, 20), (21, 30))  # first and last run
+ADVISES = "GP, EI"  # which explores, so that its advice is shown beside its runs
 
 
 @dataclass(frozen=True)
@@ -58,78 +55,49 @@ class Command:
   """other tools that have logs, of random settings"""
   logged: int = 40
   runs: int = 30
-  candidates: int = 4096
+  compared: int = 16
+  """runs of the processes that know one tool"""
+  candidates: int = 512
   seed: int = 0
   out: Path = Path("runs/tune")
-
-
-def within_reach(tools: wafer.Task, runs: int, most: int) -> wafer.Task:
-  """The first of the tools whose target lies within the range of the setting from the first run to the last."""
-  low, high = (side[0] for side in box(wafer.plant))
-  ends = tools.intercept[:, None] + tools.drift[:, None] * jnp.asarray([[0.0, float(runs)]]) - wafer.TARGET
-  best = -ends / tools.gain[:, None]
-  within = np.flatnonzero(np.asarray(jnp.all((best > low) & (best < high), axis=1)))[:most]
-  return jax.tree.map(lambda leaf: leaf[within], tools)
 
 
 def main(argv: list[str]) -> None:
   command = tyro.cli(Command, args=argv, description=__doc__)
   keys = jax.random.split(jax.random.key(command.seed), 5)
-  draw, runs = jax.vmap(wafer.sample_task), command.runs
-
-  def log(key: Array) -> tuple[Array, Array]:
-    task_key, run_key, place_key = jax.random.split(key, 3)
-    responses = tuning.run_to_run(run_key, wafer.sample_task(task_key), command.logged)
-    z = jax.random.uniform(place_key, (command.logged, 1))
-    return z, jax.vmap(responses)(z, jnp.arange(command.logged))
-
-  x, y = jax.vmap(log)(jax.random.split(keys[0], command.known))
-  one = jnp.ones(1)
-  scale = tuning.Scale(jnp.mean(y, (0, 1)), jnp.std(y, (0, 1)), one, 0 * one, one)
-  shaped = tuning.standardise(scale, y)[..., 0]
-  family = jax.block_until_ready(tuning.fit_family(Batch(x, shaped, jnp.ones(shaped.shape, bool))))
-  surrogate, aim = tuning.family_surrogate(family), tuning.nearest(tuning.standardise(scale, jnp.zeros(1))[0])
-  z = tuning.candidates(wafer.plant, command.candidates)
-
-  def controlled(of: tuple[Array, wafer.Task]) -> Array:
-    responses = tuning.run_to_run(of[0], of[1], runs)
-    how = {"trials": runs, "noise": jnp.zeros(1)}
-    return tuning.campaign(of[0], responses, (surrogate,), aim, scale, z, **how).gave[:, 0]
-
-  tasks = within_reach(draw(jax.random.split(keys[1], 2 * command.tools)), runs, command.tools)
-  others = within_reach(draw(jax.random.split(keys[2], 2 * command.known)), runs, command.known)
-  count, known = len(tasks.gain), len(others.gain)
-  ewma = jax.vmap(lambda key, task, weight: tuning.ewma_errors(key, task, weight, runs))
-  tried = [
-    float(jnp.mean(jnp.square(ewma(jax.random.split(keys[3], known), others, jnp.full(known, w))))) for w in WEIGHTS
-  ]
-  weight = WEIGHTS[int(np.argmin(tried))]
-  weights = jnp.asarray(WEIGHTS, jnp.float32)
-  variance = jax.vmap(jax.vmap(wafer.asymptotic_variance, (0, None)), (None, 0))(weights, tasks)
-  own = weights[jnp.argmin(variance, axis=1)]
-  run = jax.jit(lambda keys: jax.lax.map(controlled, (keys, tasks)))
-  squares: dict[str, list[np.ndarray]] = {"family": [], "EWMA": [], "EWMA, its own": [], "perfect": []}
-  for seed in range(command.seeds):
-    each = jax.random.split(jax.random.fold_in(keys[4], seed), count)
-    squares["family"].append(np.square(run(each)))
-    squares["EWMA"].append(np.square(ewma(each, tasks, jnp.full(count, weight, jnp.float32))))
-    squares["EWMA, its own"].append(np.square(ewma(each, tasks, own)))
-    squares["perfect"].append(np.broadcast_to(np.square(tasks.noise)[:, None], (count, runs)))
-  units, found = np.arange(count), {name: np.asarray(each) for name, each in squares.items()}
-  table = Table("runs", *found, title=f"mean squared error, nm^2 [95 % interval]; EWMA with {weight:.2f}")
-  rows = {}
-  for first, last in [each for each in SHOWN if each[1] <= runs]:
-    part = {name: each[..., first - 1 : last].mean(-1) for name, each in found.items()}
-    part["EWMA less family"] = part["EWMA"] - part["family"]
-    rows[f"{first} to {last}"] = {name: interval(each, units) for name, each in part.items()}
-    cells = ["{:.4g} [{:.4g}, {:.4g}]".format(*rows[f"{first} to {last}"][name]) for name in found]
-    table.add_row(f"{first} to {last}", *cells)
-  console.print(table)
-  for name, row in rows.items():
-    said = "runs {}: EWMA less family {:.4g} [{:.4g}, {:.4g}]".format(name, *row["EWMA less family"])
-    console.print(said, markup=False, highlight=False)
+  draw = jax.vmap(wafer.sample_task)
+  tested = wafer.within_reach(draw(jax.random.split(keys[1], 2 * command.tools)), command.runs, command.tools)
+  others = wafer.within_reach(draw(jax.random.split(keys[2], 2 * command.known)), command.runs, command.known)
+  logs = tools.tool_logs(keys[0], command.known, command.logged)
+  (family, degree), weight = tools.tool_family(logs), tools.best_weight(keys[3], others, command.runs)
+  units = np.arange(len(tested.gain))
+  console.print(f"{len(units)} tools; chosen on others: polynomials of degree {degree}, EWMA with {weight:.2f}")
+  how = {"runs": command.runs, "compared": command.compared, "places": command.candidates}
+  made: dict[str, np.ndarray] = {}
+  chosen = tools.controllers(jax.random.fold_in(keys[3], 1), logs, family, weight, **how)
+  for name, controller in chosen.items():
+    seeds = [jax.random.split(jax.random.fold_in(keys[4], seed), len(units)) for seed in range(command.seeds)]
+    ran = [tools.control(controller, key, tested) for key in seeds]
+    made[name] = np.stack([squares.made for squares in ran])
+    if name == ADVISES:
+      made[f"{name}, advice"] = np.stack([squares.advised for squares in ran])
+  shown = [part for part in SHOWN if part[1] <= command.runs]
+  shown += [(run, run) for run in range(1, command.compared + 1)]
+  found = {}
+  for first, last in dict.fromkeys(shown):
+    part = {n: each[..., first - 1 : last].mean(-1) for n, each in made.items() if last <= each.shape[-1]}
+    found[f"{first} to {last}"] = {
+      name: {"mean": interval(each, units), "less family": interval(each - part["family"], units)}
+      for name, each in part.items()
+    }
+  for what in ("mean", "less family"):
+    console.print(f"squared error, nm^2, {what} and 95 % interval", markup=False)
+    for runs, row in found.items():
+      said = "; ".join("{} {:,.4g} ({:,.4g}, {:,.4g})".format(name, *each[what]) for name, each in row.items())
+      console.print(f"runs {runs}: {said}", markup=False, highlight=False)
   command.out.mkdir(parents=True, exist_ok=True)
-  (command.out / "run_to_run.json").write_text(json.dumps({"weight": float(weight), "squared error": rows}, indent=1))
+  report = {"weight": weight, "degree": degree, "squared error": found}
+  (command.out / "run_to_run.json").write_text(json.dumps(report, indent=1))
 
 
 if __name__ == "__main__":
