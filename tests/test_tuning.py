@@ -5,13 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.special import eval_legendre
-from scipy.stats import norm, skew, yeojohnson
+from scipy.stats import multivariate_normal, norm, skew, yeojohnson
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from mtl_jax import tuning
 from mtl_jax.tasks.processes import PLANTS, from_unit, wafer
-from mtl_jax.tuning.family import degree_for, terms
+from mtl_jax.tuning import tools
+from mtl_jax.tuning.family import degree_for, likeliest_degree, log_likelihood, terms
 from mtl_jax.tuning.plant_controls import ewma_errors, modifier_adaptation, run_to_run
 from mtl_jax.types import Batch
 
@@ -48,18 +49,21 @@ def test_terms_are_products_of_legendre_polynomials():
 
 
 def test_the_family_s_posterior_is_bayesian_linear_regression_where_no_process_is_left():
-  p = terms(jnp.zeros((1, 2))).shape[1]
-  root, mean = np.eye(p) + np.tril(RNG.normal(size=(p, p))) / 10, RNG.normal(size=p)
-  with jax.enable_x64(True):
-    family = tuning.Family(*map(jnp.asarray, (mean, root, np.zeros(2), -20.0, np.log(NOISE), -20.0, -20.0)))
-    data = Batch(jnp.asarray(Z), jnp.asarray(Y), jnp.asarray(MASK))
-    belief = tuning.family_surrogate(family)(data, jnp.asarray(ASKED))
-    phi, asked = np.asarray(terms(data.x)[MASK]), np.asarray(terms(jnp.asarray(ASKED)))
-  noise = NOISE**2 + 1e-5
-  precision = np.linalg.inv(root @ root.T) + phi.T @ phi / noise
-  weights = mean + np.linalg.solve(precision, phi.T @ (Y[MASK] - phi @ mean) / noise)
-  np.testing.assert_allclose(belief.mean[0], asked @ weights, rtol=1e-5, atol=1e-6)
-  np.testing.assert_allclose(belief.variance[0], np.sum(asked * np.linalg.solve(precision, asked.T).T, 1), rtol=1e-4)
+  every = terms(jnp.zeros((1, 2))).shape[1]
+  roots, means = np.eye(every) + np.tril(RNG.normal(size=(every, every))) / 10, RNG.normal(size=every)
+  for p in (every, 3):  # and of lines
+    root, mean = roots[:p, :p], means[:p]
+    with jax.enable_x64(True):
+      family = tuning.Family(*map(jnp.asarray, (mean, root, np.zeros(2), -20.0, np.log(NOISE), -20.0, -20.0)))
+      data = Batch(jnp.asarray(Z), jnp.asarray(Y), jnp.asarray(MASK))
+      belief = jax.jit(tuning.family_surrogate(family))(data, jnp.asarray(ASKED))
+      phi, asked = np.asarray(terms(data.x)[MASK, :p]), np.asarray(terms(jnp.asarray(ASKED))[:, :p])
+    noise = NOISE**2 + 1e-5
+    precision = np.linalg.inv(root @ root.T) + phi.T @ phi / noise
+    weights = mean + np.linalg.solve(precision, phi.T @ (Y[MASK] - phi @ mean) / noise)
+    variance = np.sum(asked * np.linalg.solve(precision, asked.T).T, 1)
+    np.testing.assert_allclose(belief.mean[0], asked @ weights, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(belief.variance[0], variance, rtol=1e-4)
 
 
 def test_expected_improvement_by_integration():
@@ -104,6 +108,45 @@ def test_what_the_logs_were_drawn_from_is_found():
   np.testing.assert_allclose(found, coefficients.mean(0), atol=0.05)
   spread = np.sqrt(np.diag(np.asarray(family.root @ family.root.T)))[:4] * unit
   np.testing.assert_allclose(spread, coefficients.std(0), rtol=0.25)
+
+
+def test_the_likelihood_of_logs_is_scipys_of_lines_that_wander_and_drift():
+  """y_t = a + b (2 z_t - 1) + random walk + slope t + noise; nothing is left of the process."""
+  rng = np.random.default_rng(1)
+  root, mean, noise, walk, slope = np.array([[1.0, 0.0], [0.4, 0.7]]), np.array([0.5, -1.0]), 0.2, 0.3, 0.1
+  x, y = rng.random((2, 9, 1)), rng.normal(size=(2, 9))
+  when, phi = np.arange(9.0), np.stack([np.ones((2, 9)), 2 * x[..., 0] - 1], -1)
+  expected = 0.0
+  for plant, made in ((0, MASK), (1, np.ones(9, bool))):
+    f = phi[plant][made] @ root
+    covariance = f @ f.T + slope**2 * np.outer(when, when)[made][:, made] + (noise**2 + 1e-5) * np.eye(made.sum())
+    covariance += walk**2 * np.minimum(when[:, None], when)[made][:, made]
+    expected += multivariate_normal.logpdf(y[plant][made], phi[plant][made] @ mean, covariance)
+  with jax.enable_x64(True):
+    numbers = mean, root, np.zeros(1), -20.0, *np.log([noise, walk, slope])
+    logs = Batch(jnp.asarray(x), jnp.asarray(y), jnp.asarray([MASK, np.ones(9, bool)]))
+    found = jax.jit(log_likelihood)(tuning.Family(*map(jnp.asarray, numbers)), logs)
+  np.testing.assert_allclose(found, expected / 15, rtol=1e-6)
+
+
+def test_the_degree_is_the_likeliest_on_plants_that_were_left_out(monkeypatch):
+  """Lines with a noise of 0.1; what "fitted" means is given: lines, or the same with a bend that plants do not have."""
+  rng = np.random.default_rng(1)
+  z, coefficients = rng.random((8, 6, 1)), rng.normal(size=(8, 2))
+  y = np.einsum("pk,pnk->pn", coefficients, np.concatenate([np.ones((8, 6, 1)), 2 * z - 1], -1))
+  given = (jnp.asarray(each, jnp.float32) for each in (z, y + 0.1 * rng.normal(size=y.shape)))
+  logs, seen = Batch(*given, jnp.ones(y.shape, bool)), []
+  start = tuning.fit_family(logs, degree=1, steps=0)
+  np.testing.assert_allclose(start.mean, coefficients.mean(0), atol=0.1)
+
+  def fitted(logs, *, degree):
+    seen.append(len(logs.x))
+    low = (jnp.asarray(each) for each in (-9.0, np.log(0.1), -9.0, -9.0))
+    return tuning.Family(jnp.zeros(degree + 1), jnp.eye(degree + 1), jnp.zeros(1), *low)
+
+  monkeypatch.setattr("mtl_jax.tuning.family.fit_family", fitted)
+  family, degree = likeliest_degree(logs, (2, 1))
+  assert degree == 1 and len(family.mean) == 2 and seen == [6, 6, 8]
 
 
 def test_a_campaign_tries_nothing_twice_and_learns(branin):
@@ -208,6 +251,11 @@ def test_improvement_counts_as_far_as_the_limits_are_kept():
   kept = jnp.asarray([1.0, 0.25])
   one, quarter = tuning.expected_improvement(belief, jnp.asarray(0.0), kept)
   assert float(one) == pytest.approx(norm.pdf(0), rel=1e-5) and float(quarter) == pytest.approx(norm.pdf(0) / 4)
+
+
+def test_a_set_point_is_tried_again_only_where_that_is_allowed():
+  assert abs(float(proposed([PEAK], x=[0.8]).tried[0]) - 0.8) == pytest.approx(0.01, abs=1e-4)
+  assert float(proposed([PEAK], x=[0.8], repeats=True).tried[0]) == pytest.approx(0.8)
 
 
 def test_a_trial_that_is_running_is_not_asked_for_again():
@@ -348,3 +396,41 @@ def test_runs_of_a_wafer_tool_have_its_drift_its_disturbance_and_the_error_of_ew
   steps = np.diff(runs)
   assert abs(np.var(steps) - 4.0 * (1 + 0.5**2)) < 0.25
   assert abs(np.mean(steps[1:] * steps[:-1]) + 4.0 * 0.5) < 0.25  # of neighbours: -theta sigma^2
+
+
+CALM = wafer.Task(*map(jnp.asarray, (1080.0, -12.5, 0.0, 0.5, 0.0)))  # no drift and no shocks; best at 46.4 s
+
+
+def test_tools_within_reach_are_those_whose_best_setting_stays_in_the_box():
+  """(500 - intercept - drift t) / gain at t = 0 and 30, between 30 and 90 s: 60; 100; 89 to 92; 60."""
+  of = wafer.Task(
+    *(jnp.asarray(each) for each in ([1100.0, 1100, 1390, 1100], [-10.0, -6, -10, -10], [0.0, 0, 1, 1])),
+    jnp.zeros(4),
+    jnp.arange(4.0),
+  )
+  np.testing.assert_array_equal(wafer.within_reach(of, 30, 9).noise, [0.0, 3.0])
+  np.testing.assert_array_equal(wafer.within_reach(of, 30, 1).noise, [0.0])
+
+
+def test_the_weight_of_ewma_is_the_deadbeat_one_where_there_are_no_shocks():
+  """z_{t+1} = (1 - lambda 1.25) z_t is zero at once for lambda = 0.8."""
+  assert tools.best_weight(KEY, jax.tree.map(lambda leaf: leaf[None], CALM), 10) == pytest.approx(0.8)
+
+
+def test_a_family_of_lines_keeps_a_calm_tool_on_target_and_improvement_advises_what_was_tried():
+  """The places are 60 s / 256 apart, 2.9 nm: on target is within half of that."""
+  logs = jax.jit(tools.tool_logs, static_argnums=(1, 2))(KEY, 20, 10)
+  family = tuning.Family(
+    jnp.asarray([0.0, -1.0]), jnp.eye(2), jnp.zeros(1), *map(jnp.asarray, (-9.0, -5.0, -9.0, -9.0))
+  )
+  chosen = tools.controllers(KEY, logs, family, 0.8, runs=12, compared=6, places=256)
+  ran = {name: jax.jit(chosen[name])(KEY, CALM) for name in ("family", "EWMA", "GP, EI", "perfect")}
+  start = (1080 - 12.5 * 60 - 500) ** 2
+  for name in ("EWMA", "GP, EI"):
+    assert float(ran[name].made[0]) == pytest.approx(start, rel=1e-4)
+  assert np.all(np.asarray(ran["family"].made)[3:] < 1.5**2) and np.all(np.asarray(ran["EWMA"].made)[1:] < 1e-3)
+  assert not np.any(ran["perfect"].made)
+  exploring = ran["GP, EI"]
+  for n in range(1, 6):
+    assert np.min(np.abs(np.asarray(exploring.made)[:n] - float(exploring.advised[n]))) < 1e-2
+  assert np.sum(np.asarray(exploring.made - exploring.advised) > 1.0) > 0

@@ -101,6 +101,7 @@ def campaign(
   opening: int = 0,
   batch: int = 1,
   advise_tried: bool = False,
+  repeats: bool = False,
 ) -> Campaign:
   """Trials one after another, each as `propose` has it after those before.
 
@@ -108,13 +109,14 @@ def campaign(
     noise: (1 + c,) deviations of a trial, in the plant's units.
     opening: trials at the first of the candidates z (q, d), before the acquisition chooses.
     batch: trials that are made before their responses are known.
+    advise_tried, repeats: as in `propose`.
   """
   errors = noise[None] * jax.random.normal(key, (trials, len(noise)))
   places = jnp.arange(trials)
 
   def proposed(x: Array, y: Array, made: Array):
     mask = jnp.broadcast_to((places < made - made % batch)[:, None], y.shape)
-    how = {"advise_tried": advise_tried, "believer": batch > 1}
+    how = {"advise_tried": advise_tried, "believer": batch > 1, "repeats": repeats}
     return propose(surrogates, acquisition, scale, Batch(x, y, mask), made, z, rules, **how)
 
   def step(carry: tuple[Array, Array], made: Array):

@@ -11,6 +11,7 @@ the deep kernel of M. Wistuba, J. Grabocka, "Few-shot Bayesian optimization with
 whose weights are learned with the rest. They fit it once more to the trials of the new task; here it stays as learned.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import combinations_with_replacement
 from math import comb
@@ -52,7 +53,8 @@ class Family(NamedTuple):
 
 
 def terms(z: Array) -> Array:
-  """(n, p): products of Legendre polynomials up to a total `degree_for` d, of set-points (n, d) in the unit box."""
+  """(n, p): products of Legendre polynomials up to a total `degree_for` d, of set-points (n, d) in the unit box, in the
+  order of their total degree."""
   t, degree = 2.0 * z - 1.0, degree_for(z.shape[1])
   single = [jnp.ones_like(t), t]
   for k in range(1, degree):
@@ -68,10 +70,10 @@ def degree_for(dimensions: int) -> int:
   return max(n for n in range(1, 7) if comb(dimensions + n, n) <= 40)
 
 
-def _seen(network: PyTree, z: Array) -> tuple[Array, Array]:
-  """What the coefficients belong to, and what the process acts on, of set-points (n, d)."""
+def _seen(network: PyTree, z: Array, p: int) -> tuple[Array, Array]:
+  """What the p coefficients belong to, and what the process acts on, of set-points (n, d)."""
   if network is None:
-    return terms(z), z
+    return terms(z)[:, :p], z
   return jnp.ones((len(z), 1)), jnp.asarray(_NETWORK.apply(network, z))
 
 
@@ -87,13 +89,31 @@ def _drift(family: Family, when: Array, then: Array) -> Array:
   return walk + jnp.exp(2 * family.log_slope) * when[:, None] * then[None]
 
 
-@partial(jax.jit, static_argnames=("steps", "learning_rate"))
+def log_likelihood(family: Family, logs: Batch) -> Array:
+  """() of a family: log marginal likelihood of plants' logs, as `fit_family` takes them, for each trial."""
+  when = jnp.arange(logs.x.shape[1], dtype=logs.x.dtype)
+
+  def of(z: Array, y: Array, mask: Array) -> Array:
+    seen, noise = _seen(family.network, z, len(family.mean)), jnp.exp(2 * family.log_noise) * jnp.eye(len(y))
+    covariance = _kernel(family, seen, seen) + _drift(family, when, when) + noise
+    return log_marginal(covariance, y - seen[0] @ family.mean, mask)
+
+  return jnp.sum(jax.vmap(of)(*logs)) / jnp.sum(logs.mask.astype(logs.x.dtype))
+
+
+@partial(jax.jit, static_argnames=("degree", "steps", "learning_rate"))
 def fit_family(
-  logs: Batch, *, steps: int = 400, learning_rate: float = 0.02, network_key: Array | None = None
+  logs: Batch,
+  *,
+  degree: int | None = None,
+  steps: int = 400,
+  learning_rate: float = 0.02,
+  network_key: Array | None = None,
 ) -> Family:
   """Mean and covariance of a family from the logs of other plants.
 
   Args:
+    degree: the polynomial's highest total degree, at most `degree_for` d, which None stands for.
     network_key: a deep kernel's weights start from it; None: there is none.
     logs: x (plants, n, d) set-points in the unit box; y (plants, n) standardised; mask (plants, n); in the order of
       time, from which it is learned how plants drift.
@@ -101,7 +121,9 @@ def fit_family(
   The start is least squares for each plant, the objective the mean of the plants' log marginal likelihoods.
   """
   network = None if network_key is None else _NETWORK.init(network_key, logs.x[0])
-  phi, acts_on = jax.vmap(lambda z: _seen(network, z))(logs.x)
+  settings = logs.x.shape[-1]
+  count = comb(settings + (degree_for(settings) if degree is None else degree), settings)
+  phi, acts_on = jax.vmap(lambda z: _seen(network, z, count))(logs.x)
   made = logs.mask.astype(phi.dtype)
   targets = jnp.where(logs.mask, logs.y, 0.0)
   p, d = phi.shape[-1], acts_on.shape[-1]
@@ -113,15 +135,10 @@ def fit_family(
     *(jnp.mean(fits, 0), jnp.linalg.cholesky(spread), jnp.full(d, jnp.log(0.5))),
     *(zero + jnp.log(0.1 if network is None else 1.0), zero - 3.0, zero - 4.0, zero - 5.0, network),
   )
-  when = jnp.arange(logs.x.shape[1], dtype=phi.dtype)
+  logs = logs._replace(y=targets)
 
   def loss(family: Family) -> Array:
-    def of(z: Array, y: Array, mask: Array) -> Array:
-      seen, noise = _seen(family.network, z), jnp.exp(2 * family.log_noise) * jnp.eye(len(y))
-      covariance = _kernel(family, seen, seen) + _drift(family, when, when) + noise
-      return log_marginal(covariance, y - seen[0] @ family.mean, mask)
-
-    return -jnp.sum(jax.vmap(of)(logs.x, targets, logs.mask)) / jnp.sum(made)
+    return -log_likelihood(family, logs)
 
   optimiser = optax.adam(learning_rate)
 
@@ -134,11 +151,28 @@ def fit_family(
   return family
 
 
+def likeliest_degree(logs: Batch, degrees: Sequence[int]) -> tuple[Family, int]:
+  """The family of that degree under which every fourth plant is likeliest, which it was not fitted to; fitted to all.
+
+  A polynomial that is more bent than plants are costs little likelihood where there are many trials and much where
+  there are few; what it takes for a bend it does not take for drift.
+
+  Args:
+    logs: as in `fit_family`.
+  """
+  left_out = np.arange(len(logs.x)) % 4 == 3
+  fitted, judged = (jax.tree.map(lambda leaf, of=of: leaf[of], logs) for of in (~left_out, left_out))
+  found = [float(log_likelihood(fit_family(fitted, degree=degree), judged)) for degree in degrees]
+  chosen = degrees[int(np.argmax(found))]
+  return fit_family(logs, degree=chosen), chosen
+
+
 def family_surrogate(family: Family, draw: Array | None = None) -> Surrogate:
   """The posterior of a new plant at the next trial, standardised as the logs were; `draw` as in `gp.gp_surrogate`."""
 
   def surrogate(trials: Batch, z: Array) -> Belief:
-    seen, asked = _seen(family.network, trials.x), _seen(family.network, z)
+    p = len(family.mean)
+    seen, asked = _seen(family.network, trials.x, p), _seen(family.network, z, p)
     when = jnp.arange(len(trials.x), dtype=z.dtype)
     following = jnp.max(jnp.where(trials.mask, when + 1.0, 0.0), keepdims=True)
     covariance = _kernel(family, seen, seen) + _drift(family, when, when)

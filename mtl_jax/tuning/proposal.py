@@ -74,8 +74,9 @@ def propose(
   *,
   advise_tried: bool = False,
   believer: bool = False,
+  repeats: bool = False,
 ) -> Proposal:
-  """Where the acquisition is highest among what is allowed; nothing is tried twice.
+  """Where the acquisition is highest among what is allowed.
 
   Args:
     surrogates: of the response, then of every limit; scale: (1 + c,) of these.
@@ -85,6 +86,8 @@ def propose(
     advise_tried: advise only what was tried, or the first candidate; otherwise any option.
     believer: trials without a response yet are taken to give what is expected of them, so that several run at a time
       (T. Desautels, A. Krause, J. W. Burdick, JMLR 15 (2014)); limits are not.
+    repeats: a set-point may be tried again, as where every trial is product. Otherwise none is, nor one within 1e-3 of
+      it, and runs that should all stay near one set-point are driven away from it.
   """
   count = len(trials.x)
   placed = jnp.arange(count) < made
@@ -124,7 +127,7 @@ def propose(
   costs = jnp.broadcast_to(jnp.asarray(rules.moving), options.shape[1:])
   moved = jnp.abs(options - last[None]) @ costs / slope
   worth = acquisition(beliefs[0], best, kept) - moved
-  new = ~seen & (jnp.arange(len(options)) < len(z))
+  new = (jnp.arange(len(options)) < len(z)) & (repeats | ~seen)
   tried = jnp.argmax(_where_any(new & safe, worth, jnp.where(new, kept, -jnp.inf)))
 
   pool = jnp.where(made > 0, seen, jnp.arange(len(options)) == 0) if advise_tried else jnp.ones(len(options), bool)

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from mtl_jax.tasks.processes.plant import Outcome, Plant, Setting
 from mtl_jax.types import Array, Environment
@@ -69,6 +70,16 @@ plant = Plant(
   sample_task,
   value,
 )
+
+
+def within_reach(tools: Task, runs: int, most: int) -> Task:
+  """The first of the tools, leaves (n,), whose target lies within the range of the setting from the first run to the
+  last; at most `most`."""
+  low, high = plant.settings[0].low, plant.settings[0].high
+  ends = tools.intercept[:, None] + tools.drift[:, None] * jnp.asarray([[0.0, float(runs)]]) - TARGET
+  best = -ends / tools.gain[:, None]
+  within = np.flatnonzero(np.asarray(jnp.all((best > low) & (best < high), axis=1)))[:most]
+  return jax.tree.map(lambda leaf: leaf[within], tools)
 
 
 def reset(key: Array, task: Task) -> tuple[State, Array]:
