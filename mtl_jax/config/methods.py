@@ -58,7 +58,7 @@ class Maml:
 class Imaml:
   inner_lr: float | None = None
   """None: Hessian-free steps, which need no rate"""
-  inner_steps: int = 4
+  inner_steps: int = 8
   outer_lr: float = 3e-3
   penalty: float = 1.0
   """lambda, the pull of the adapted parameters to where they started"""
