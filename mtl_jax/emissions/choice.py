@@ -37,7 +37,7 @@ CHOSEN: dict[str, dict[str, Any]] = {
   "ungated": {"recent": 12},
   "r2d2": {"rate": 3e-4},
   "anp": {"rate": 3e-4},
-  "in_context": {"rate": 1e-4},
+  "in_context": {"rate": 3e-4},
 }
 
 

@@ -2,9 +2,9 @@
 
   x <- x - a d,   H d = grad f(x),   H = grad^2 f(x) by its products with vectors alone
 
-with the first a of 1, 0.8, 0.64, ... that lowers f enough. J. Martens, "Deep learning via Hessian-free optimization",
-ICML 2010, section 3, without its heuristics; the inner solver of iMAML's better rows (A. Rajeswaran et al., NeurIPS
-2019, section 4 and table 2).
+with a step length a of at most 1 that lowers f, by Optax's backtracking line search. J. Martens, "Deep learning via
+Hessian-free optimization", ICML 2010, section 3, without its heuristics; the inner solver of iMAML's better rows (A.
+Rajeswaran et al., NeurIPS 2019, section 4 and table 2).
 """
 
 from collections.abc import Callable
