@@ -115,10 +115,10 @@ with 3 seeds, K = 1 and 5), RMSE in cycles at K = 1, 5:
   reptile                     26.2, 13.4  18.7, 13.9  18.2, 14.3  22.0, 16.6
   maml                        17.5, 15.0  20.4, 16.5  17.3, 15.7  24.3, 18.0
 
-`imaml` came later, with the same numbers, by four Hessian-free steps on the head, which leave no inner problem unsolved.
-No method of ours is ahead of the pooled trees. `cnp`, the lowest of ours on FD001 and FD003, is not told apart from
-them there (0.4 cycles behind, -0.5 to 1.3, and 0.6, -1.0 to 2.1, at K = 1), behind on FD002 by 0.9 (0.04 to 1.7)
-and on FD004 by 3.1 (1.4 to 5.3).
+`imaml` came later, with the same numbers, by four Hessian-free steps on the head, which leave no inner problem
+unsolved. No method of ours is ahead of the pooled trees. `cnp`, the lowest of ours on FD001 and FD003, is not told
+apart from them there (0.4 cycles behind, -0.5 to 1.3, and 0.6, -1.0 to 2.1, at K = 1), behind on FD002 by 0.9 (0.04 to
+1.7) and on FD004 by 3.1 (1.4 to 5.3).
 """
 
 from mtl_jax.config import MLP, Anil, Config, Evaluation, FewEngines, Finetune, Training
