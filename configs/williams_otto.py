@@ -62,9 +62,10 @@ an update, rate 1e-3 falling to 0 along a cosine of 20,000 updates), its error o
 from 29.2 $/s after 1,000 updates to 12.3 after 5,000, 9.4 after 10,000 and 8.2 after 15,000, where the machine was
 given back: ahead of all networks above at K = 8 but `r2d2`, behind the cubic.
 
-`imaml` by itself, later, on the same episodes: rate, inner steps and lambda were the best of (0.05, 60, 1), (0.05, 40,
-2) and (0.02, 60, 5) on validation plants, 19.9, 22.2 and 29.1 $/s with 9 trials after 75 updates of one seed. At the
-end of training 80, 24 and 19 % of its inner problems were not solved (three seeds), which `fit` warns of.
+`imaml` by itself, later, on the same episodes, of the whole network by plain steps (`--algorithm.head-only False`):
+rate, inner steps and lambda were the best of (0.05, 60, 1), (0.05, 40, 2) and (0.02, 60, 5) on validation plants, 19.9,
+22.2 and 29.1 $/s with 9 trials after 75 updates of one seed. At the end of training 80, 24 and 19 % of its inner
+problems were not solved (three seeds), which `fit` warns of.
 """
 
 from mtl_jax.config import MLP, Config, Evaluation, Finetune, Process, R2d2, Training

@@ -35,8 +35,9 @@ class Checkpoints:
   """The checkpoints of one training run; one run at a time may save.
 
   Several processes of one run all call `save` and the others, on a folder that they share. Of what is split over
-  processes each writes what it holds and reads what it is to hold, so that none needs room for all of it; the rest the
-  first one writes. Whatever mesh and number of processes saved a state, any other may restore it.
+  processes each writes what it holds and reads what it is to hold, so that none needs room for all of it, and checks
+  every file, a block at a time; the rest the first one writes. Whatever mesh and number of processes saved a state, any
+  other may restore it.
 
   A process that fails in the middle of this raises; the others raise as soon as it has ended or, if it has not, after
   Orbax's five minutes of waiting for it. What they leave does not count as a checkpoint.

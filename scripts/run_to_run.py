@@ -125,7 +125,9 @@ def main(argv: list[str]) -> None:
     made[name] = np.stack([squares.made for squares in ran])
     if name == ADVISES:
       made[f"{name}, advice"] = np.stack([squares.advised for squares in ran])
-  shown = {part for part in SHOWN if part[1] <= command.runs} | {(run, run) for run in range(1, command.compared + 1)}
+  shown = {part for part in SHOWN if part[1] <= command.runs} | {
+    (run, run) for run in range(1, min(command.compared, command.runs) + 1)
+  }
   found = {}
   for first, last in sorted(shown):
     part = {n: each[..., first - 1 : last].mean(-1) for n, each in made.items() if last <= each.shape[-1]}

@@ -300,6 +300,8 @@ def test_each_field_of_an_algorithms_config_reaches_the_algorithm(monkeypatch):
   }
   assert made(c.Maml())["compute_dtype"] is None
   assert made(c.Imaml(None))["inner"] == 2.0
+  monkeypatch.setattr(meta, "hessian_free", lambda cg_steps: optax.sgd(0.1 * cg_steps))
+  assert made(c.Imaml(None, cg_steps=4))["inner"] == 0.8
   for head_only in (True, False):
     fields = made(c.Imaml(0.2, 7, 0.03, 3.0, 4, head_only))
     adapt = fields.pop("adapt")

@@ -214,7 +214,7 @@ def test_masked_labels_change_nothing(name):
 
 
 def test_moca_without_changes_is_alpaca_and_with_a_change_after_each_label_the_prior(late):
-  known, never = alpaca(same), moca(same, hazard=0.0, runs=3, regimes=2)
+  known, never = alpaca(same), moca(same, hazard=0.0, runs=3, regimes=1)
   always = moca(same, hazard=1.0, runs=3)
   expected = replay(KEY, known, known.init(prior()), late).prediction
   found = replay(KEY, never, never.init(prior()), late)

@@ -136,7 +136,7 @@ def moca(apply: Apply, *, hazard: float, runs: int, regimes: int = 0) -> OnlineL
       state.age.at[place].set(state.age[run]),
       state.away.at[place].set(0),
     )
-    enough = (state.age[run] >= settled(state)) & (state.log_weight[run] > jnp.log(0.5))
+    enough = ~kept[run] & (state.age[run] >= settled(state)) & (state.log_weight[run] > jnp.log(0.5))
     return jax.tree.map(lambda new, old: jnp.where(enough, new, old), after, state)
 
   def one(state: MocaState, row: Batch) -> tuple[MocaState, Metrics]:

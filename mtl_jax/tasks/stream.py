@@ -153,7 +153,7 @@ def batches(
   """The batches of tasks that `fit` draws under `key`, read ahead in threads.
 
   Args:
-    key: as given to `fit`: element i is the data of its step i.
+    key: as given to `fit`, on a device of this process alone: element i is the data of its step i.
     family: of `streamed`.
     threads, ahead: how many batches are read at once, and are kept ready.
 

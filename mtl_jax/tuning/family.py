@@ -158,8 +158,14 @@ def likeliest_degree(logs: Batch, degrees: Sequence[int]) -> tuple[Family, int]:
   there are few; what it takes for a bend it does not take for drift.
 
   Args:
-    logs: as in `fit_family`.
+    logs: as in `fit_family`, of at least four plants.
+    degrees: at most `degree_for` d each.
+
+  Raises: ValueError for fewer plants or a higher degree.
   """
+  highest = degree_for(logs.x.shape[-1])
+  if len(logs.x) < 4 or max(degrees) > highest:
+    raise ValueError(f"need four plants or more and degrees up to {highest}, not {len(logs.x)} and {tuple(degrees)}")
   left_out = np.arange(len(logs.x)) % 4 == 3
   fitted, judged = (jax.tree.map(lambda leaf, of=of: leaf[of], logs) for of in (~left_out, left_out))
   found = [float(log_likelihood(fit_family(fitted, degree=degree), judged)) for degree in degrees]
