@@ -11,6 +11,7 @@ from conftest import ROOT
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mtl_jax import online
+from mtl_jax.config import ConfigError
 from mtl_jax.data.table import Table
 from mtl_jax.emissions import mean
 from mtl_jax.in_service import engines, learned, methods, plant, rig, sales, scores
@@ -194,6 +195,19 @@ def test_trees_are_judged_on_engines_that_they_were_not_fitted_on(delay, monkeyp
   assert len(pairs) == 2
   for fitted, asked in pairs:
     assert fitted and asked and not fitted & asked
+
+
+def test_a_delay_that_leaves_nothing_to_learn_from_is_named():
+  """An engine is known to fail so late that none is in the history, or none in its earlier half."""
+  with pytest.raises(ConfigError, match="delay: no label is known when service begins"):
+    engines.fleet(*flown(), ("FD001", "FD003"), EVERY, 0.5, 1e4)
+  with pytest.raises(ConfigError, match="delay: no label is known when service begins"):
+    runs(minutes_late=1e6)
+  time = np.arange(4.0)
+  x = np.zeros((4, 1), np.float32)
+  lives_on = online.stream(time, x, x, delay=np.asarray([20.0, 20.0, 20.0, 1.0]))
+  with pytest.raises(ConfigError, match="in the middle of the history"):
+    halves(lives_on)
 
 
 def test_where_every_label_is_as_late_halves_are_all_rows():

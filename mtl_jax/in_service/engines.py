@@ -13,7 +13,7 @@ import numpy as np
 
 from mtl_jax import online
 from mtl_jax.data import cmapss
-from mtl_jax.in_service.source import Source, absolute, split
+from mtl_jax.in_service.source import Source, absolute, known_of, split
 from mtl_jax.online import Stream
 from mtl_jax.tasks import turbofan
 
@@ -42,7 +42,8 @@ def fleet(flown: Any, subset: np.ndarray, order: tuple[str, str], every: float, 
   entered = _entered(unit, subset, order, every)
   cycle, left = np.asarray(flown.groups["time"], float), np.asarray(flown.labels["rul"], float)
   start = every * round(first * len(np.unique(unit[subset == order[0]])))
-  known = entered + cycle + left + delay < start  # rows of engines that had failed: their labels came together
+  # Rows of engines that had failed: their labels came together.
+  known = known_of(entered + cycle + left + delay < start, "when service begins")
   rows = turbofan.flights(flown)
   assert rows.unit is not None and rows.time is not None and rows.settings is not None  # flights have them
   failed = rows._replace(x=rows.x[known], unit=rows.unit[known], time=rows.time[known], settings=rows.settings[known])

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mtl_jax.config import ConfigError
 from mtl_jax.online import Stream
 
 Loss = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -45,13 +46,20 @@ def taken(stream: Stream, some: np.ndarray) -> Stream:
   return Stream(*(leaf[some] for leaf in stream))
 
 
+def known_of(known: np.ndarray, when: str) -> np.ndarray:
+  """`known`, (rows,) bool, of which some must be true: raises `ConfigError` where labels come too late for that."""
+  if not known.any():
+    raise ConfigError(f"delay: no label is known {when}, so that there is nothing to learn from: make it shorter")
+  return known
+
+
 def split(stream: Stream, start: float) -> tuple[Stream, Stream, np.ndarray]:
   """History, service from `start` on, and (rows,) bool, which rows are asked in service.
 
   What was asked before and not answered by then is in neither.
   """
   asked = stream.time >= start
-  return taken(stream, stream.matures < start), taken(stream, asked), asked
+  return taken(stream, known_of(stream.matures < start, "when service begins")), taken(stream, asked), asked
 
 
 def earlier(source: Source) -> Source:
@@ -71,7 +79,8 @@ def halves(history: Stream) -> tuple[Stream, Stream]:
   times = np.unique(history.time)
   middle = times[len(times) // 2 - 1 : len(times) // 2 + 1].mean()  # between two, so that rounding decides nothing
   late = np.min(history.matures - history.time)
-  return taken(history, history.matures - late < middle), taken(history, history.time >= middle)
+  past = known_of(history.matures - late < middle, "in the middle of the history")
+  return taken(history, past), taken(history, history.time >= middle)
 
 
 def bought(source: Source, every: int) -> Source:
