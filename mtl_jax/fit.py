@@ -258,14 +258,20 @@ def _first_step(state: PyTree, steps: int, checkpoints: CheckpointStore | None, 
   return step, jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), state)
 
 
-@jax.jit
 def _health(state: PyTree) -> Metrics:
   """Leaf name -> [0 or NaN]: a chunk's last update can break what its metrics do not show."""
-  return {
-    f"state{keystr(path)}": jnp.where(jnp.isfinite(leaf).all(), 0.0, jnp.nan)[None]
+  named = {
+    f"state{keystr(path)}": leaf
     for path, leaf in jax.tree_util.tree_leaves_with_path(state)
     if jnp.issubdtype(leaf.dtype, jnp.inexact)
   }
+  return dict(zip(named, _finite(list(named.values())), strict=True))
+
+
+@jax.jit
+def _finite(leaves: list[Array]) -> list[Array]:
+  """[0 or NaN] for each leaf; one program for states whose leaves are alike, whatever their names."""
+  return [jnp.where(jnp.isfinite(leaf).all(), 0.0, jnp.nan)[None] for leaf in leaves]
 
 
 def _require_finite(start: int, columns: Mapping[str, Any], checkpoints: CheckpointStore | None) -> None:

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, get_args, get_type_hints
 
-import jax
 import numpy as np
 import tyro
 from rich.table import Table
@@ -49,7 +48,7 @@ def run(config: Config, docstring: str, folder: Path, part: str | None = None) -
     job.start(config, docstring, folder)
   job.train(config, folds, folder, resume=True)
   job.score(config, folds, folder)
-  jax.clear_caches()  # the programs of a hundred designs are more than a process may map
+  job.room_for_programs()
 
 
 def value_in(folder: Path) -> float:

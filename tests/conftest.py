@@ -1,7 +1,10 @@
 """Every test runs under strict dtype and rank promotion; pyproject.toml turns warnings into errors."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("JAX_NUMPY_DTYPE_PROMOTION", "strict")
 os.environ.setdefault("JAX_NUMPY_RANK_PROMOTION", "raise")
@@ -14,6 +17,9 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # test processe
 
 import jax
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
+
+from mtl_jax import job
 
 ROOT = Path(__file__).parent.parent
 _LONGEST = (
@@ -30,11 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _room_for_programs():
-  """A process may have 65,530 memory maps on Linux, and compiled programs take some each: beyond, compiling crashes."""
   yield
-  maps = Path("/proc/self/maps")
-  if maps.exists() and maps.read_bytes().count(b"\n") > 30_000:
-    jax.clear_caches()
+  job.room_for_programs()
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +55,34 @@ def quick_to_compile():
   jax.config.update("jax_disable_most_optimizations", True)
   yield
   jax.config.update("jax_disable_most_optimizations", False)
+
+
+@contextmanager
+def compiled_again(folder: Path) -> Iterator[list[str]]:
+  """An entry for each program that is compiled though it had been, to the letter: found in a cache that began empty.
+
+  JAX_DEBUG_LOG_MODULES=jax._src.compiler says which ones.
+  """
+  names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
+  before = {name: getattr(jax.config, name) for name in names}
+  found: list[str] = []
+
+  def listen(event: str, **_: Any) -> None:
+    if event == "/jax/compilation_cache/cache_hits":
+      found.append(event)
+
+  def use(settings: dict[str, Any]) -> None:
+    for name, value in settings.items():
+      jax.config.update(name, value)
+    compilation_cache.reset_cache()
+
+  use(dict(zip(names, (str(folder), 0.0), strict=True)))
+  jax.monitoring.register_event_listener(listen)
+  try:
+    yield found
+  finally:
+    jax.monitoring.unregister_event_listener(listen)
+    use(before)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from conftest import compiled_again
 from jax.tree_util import Partial
 
 from mtl_jax import config as c
@@ -62,12 +63,25 @@ PROBLEM = Problem(part(0), part(1), part(2), TARGETS)
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, quick_to_compile):
+def again() -> list[str]:
+  """What the job of `finished` compiled twice."""
+  return []
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, quick_to_compile, again):
   """A run folder: trained, scored, and its rows."""
   folder = tmp_path_factory.mktemp("runs") / "run"
   job.start(CONFIG, "Made up.\n\nMore.", folder)
-  job.train(CONFIG, PROBLEM, folder, False)
-  return folder, job.score(CONFIG, PROBLEM, folder)
+  with compiled_again(tmp_path_factory.mktemp("compiled")) as found:
+    job.train(CONFIG, PROBLEM, folder, False)
+    rows = job.score(CONFIG, PROBLEM, folder)
+  again.extend(found)
+  return folder, rows
+
+
+def test_a_job_compiles_nothing_twice(finished, again):
+  assert not again
 
 
 def one(rows, **wanted):
@@ -157,7 +171,7 @@ def test_everything_that_a_config_can_name_makes_a_step(method):
 
 
 def test_the_states_of_a_candidate_are_those_of_its_seeds():
-  assert of_candidate(CONFIG, {"w": jnp.arange(6)}, 1)["w"].tolist() == [2, 3]
+  assert of_candidate({"w": jnp.arange(6)}, 1, 2)["w"].tolist() == [2, 3]
 
 
 def test_an_interval_over_rows_is_marked(monkeypatch):
@@ -364,7 +378,8 @@ def test_what_has_diverged_or_answers_without_a_number_is_worth_less_than_anythi
     said = np.tile(truth, (4, 1))
     said[list(spoilt)] = np.inf
     monkeypatch.setattr(tasks, "answers", lambda *_: {"wear": said})
-    return tasks.skills(config, run, SimpleNamespace(diverged=np.array(diverged)), problem, {"wear": 1.0})[:, 0]
+    state = SimpleNamespace(diverged=np.array(diverged), replicas=SimpleNamespace(params=None))
+    return tasks.skills(config, run, state, problem, {"wear": 1.0})[:, 0]
 
   assert worth([False] * 4).tolist() == [1, 1]
   assert worth([False, True, False, False]).tolist() == [LOST, 1]

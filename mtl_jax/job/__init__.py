@@ -12,7 +12,7 @@ from mtl_jax.build import multitask as joint
 from mtl_jax.config import AT_HAND, AnyConfig, Devices, MultiTask, validate
 from mtl_jax.fit import Interrupted
 from mtl_jax.job import few_shot, multitask
-from mtl_jax.job.devices import agreed_time, first, on, started
+from mtl_jax.job.devices import agreed_time, first, on, room_for_programs, started
 from mtl_jax.job.folder import asked_for, console, exit_with_message, note, start
 from mtl_jax.report import write_report
 
@@ -80,6 +80,7 @@ __all__ = [
   "first",
   "note",
   "on",
+  "room_for_programs",
   "run",
   "score",
   "start",

@@ -5,6 +5,7 @@ import math
 import os
 import time
 from datetime import datetime
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -16,6 +17,14 @@ from mtl_jax.job.folder import console
 
 _MOST = 8  # devices made of the cores of a CPU: each has a copy of the data, and a step has 16 tasks by default
 _SILENT_S = 30  # after which another process is taken for dead
+_MAPS = 30_000  # of the 65,530 memory maps that Linux allows a process; a compiled program takes some
+
+
+def room_for_programs() -> None:
+  """Drops what is compiled once it takes half of what a process may map: beyond, compiling crashes."""
+  maps = Path("/proc/self/maps")
+  if maps.exists() and maps.read_bytes().count(b"\n") > _MAPS:
+    jax.clear_caches()
 
 
 def started(devices: Devices, config: AnyConfig | None = None) -> Mesh | None:

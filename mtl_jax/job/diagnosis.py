@@ -66,7 +66,8 @@ def diagnosis(
     if run.candidates[0].weights is not None:
       found["front"] = _front(config, problem, kept)
     if isinstance(run.net.paths, GATED):
-      params = jax.tree.map(lambda leaf: leaf[0], of_candidate(config, kept.state, kept.best).replicas.params)
+      params = of_candidate(kept.state.replicas.params, kept.best, config.training.seeds)
+      params = jax.tree.map(lambda leaf: leaf[0], params)
       found["gates"][run.name] = [np.asarray(level).tolist() for level in gates(run.net, params, rows)]
   return found
 
@@ -92,7 +93,7 @@ def affinity_of(run: Run) -> Callable[[PyTree, int], Mapping[str, Array]]:
     known = jnp.isfinite(each)
     return {"affinity": jnp.mean(jnp.where(known, each, 0.0), axis=0), "together": jnp.mean(known, axis=0)}
 
-  return lambda params, step: of(params, run.family.sample, jnp.asarray(step))
+  return lambda params, step: of(params, run.family.sample, np.int32(step))
 
 
 def _front(config: c.MultiTask, problem: Problem, kept: Kept) -> dict[str, Any]:
@@ -101,7 +102,7 @@ def _front(config: c.MultiTask, problem: Problem, kept: Kept) -> dict[str, Any]:
   weights, scores = [], []
   for first in range(0, len(run.candidates), rates):  # the candidates of one weight vector
     best = first + int(skill[first : first + rates].argmax())
-    given = answers(run, of_candidate(config, state, best), problem, problem.test)
+    given = answers(run, of_candidate(state.replicas.params, best, config.training.seeds), problem, problem.test)
     weights.append(np.asarray(run.candidates[best].weights).tolist())
     scores.append([_mean_score(truth[task], given[task]) for task in run.tasks])
   return {"weights": weights, "scores": scores}

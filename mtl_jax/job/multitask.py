@@ -20,6 +20,7 @@ from mtl_jax.checkpoint import Checkpoints
 from mtl_jax.evaluate import ENOUGH_UNITS
 from mtl_jax.fit import TrainingError, fit
 from mtl_jax.holdout import measured, resampled, seed_shares, summary
+from mtl_jax.job.devices import room_for_programs
 from mtl_jax.job.diagnosis import Kept, affinity_of, diagnosis
 from mtl_jax.job.folder import console, note, write_json
 from mtl_jax.job.tasks import LOST, answers, asked, error, headline, of_candidate, skills, trivial
@@ -57,8 +58,8 @@ def train(config: c.MultiTask, problem: Problem, folder: Path, resume: bool, pro
       best = int(each.mean(1).argmax())
       found = {"score": each[best].mean()} | dict(zip(run.tasks, each[best], strict=True))
       if affinities is not None:
-        chosen = of_candidate(config, state, best)
-        found |= affinities(chosen.replicas.params, int(chosen.steps.max()))
+        params, steps = of_candidate((state.replicas.params, state.steps), best, t.seeds)
+        found |= affinities(params, int(steps.max()))
       return found
 
     state, _ = fit(
@@ -78,12 +79,12 @@ def train(config: c.MultiTask, problem: Problem, folder: Path, resume: bool, pro
     )
     if rates := _diverged(config, run, state.diverged):
       console.print(f"{_label(run)}: diverged at the learning rates {rates}, which cannot win", markup=False)
-    jax.clear_caches()  # the programs of many runs are more than a process may map
+    room_for_programs()
 
 
 def _diverged(config: c.MultiTask, run: Run, flags: Any) -> list[float]:
   """The learning rates at which a replica has diverged, with any weights."""
-  by_candidate = np.any(np.reshape(flags, (len(run.candidates), config.training.seeds)), axis=1)
+  by_candidate = np.any(np.reshape(np.asarray(flags), (len(run.candidates), config.training.seeds)), axis=1)
   return sorted({one.learning_rate for one, gone in zip(run.candidates, by_candidate, strict=True) if gone})
 
 
@@ -115,9 +116,9 @@ def _trained(
       diverged[_label(run)] = rates
     if skill[best] <= LOST:
       lost.append(_label(run))
-      jax.clear_caches()
+      room_for_programs()
       continue
-    given = answers(run, of_candidate(config, state, best), problem, problem.test)
+    given = answers(run, of_candidate(state.replicas.params, best, config.training.seeds), problem, problem.test)
     rate = float(np.median([row["tasks_per_s"] for row in recorded if row["method"] == _label(run)]))
     costs = {"seconds": config.training.steps / rate, "learning_rate": run.candidates[best].learning_rate}
     costs |= {"memory": _memory(run), "gradients": float(run.gradients)}
@@ -127,7 +128,7 @@ def _trained(
       given = before.answers | given
     found[run.name] = Outcome("baseline" if run.name == SINGLE else "ours", given, costs)
     states.append(Kept(run, jax.device_get(state), skill))
-    jax.clear_caches()  # the programs of many runs are more than a process may map
+    room_for_programs()
   if any(label.startswith(SINGLE) for label in lost):
     found.pop(SINGLE, None)
   if not any(outcome.kind == "ours" for outcome in found.values()):

@@ -1,18 +1,18 @@
 """What each task of a multi-task job asks of a part of the rows, and how right a network's answers are."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from mtl_jax import config as c
-from mtl_jax.build.multitask import Part, Problem, Run, Target, answer, scales
+from mtl_jax.build.multitask import Part, Problem, Run, Target, answer, predicted, scales
 from mtl_jax.holdout import MEASURES, once
 from mtl_jax.multitask import HaltingState
 from mtl_jax.report import METRICS
-from mtl_jax.types import PyTree
+from mtl_jax.types import Array, PyTree
 
 _CHUNK = 4096  # rows that a network answers at a time
 LOST = -1e9
@@ -62,8 +62,8 @@ def trivial(problem: Problem, part: Part) -> dict[str, float]:
   return found
 
 
-def answers(run: Run, state: PyTree, problem: Problem, part: Part) -> dict[str, np.ndarray]:
-  """{task: answers (replicas, n)} for the rows that are labelled."""
+def answers(run: Run, params: PyTree, problem: Problem, part: Part) -> dict[str, np.ndarray]:
+  """{task: answers (replicas, n)} for the rows that are labelled, by the parameters of some replicas."""
   scale, found = scales(problem), {}
   mine = {task: one for task, one in asked(problem, part).items() if task in run.tasks}
   for source in dict.fromkeys(one.source for one in mine.values()):
@@ -71,7 +71,7 @@ def answers(run: Run, state: PyTree, problem: Problem, part: Part) -> dict[str, 
     parts = []
     for at in range(0, len(x), _CHUNK):
       rows = np.minimum(np.arange(at, at + min(_CHUNK, len(x))), len(x) - 1)  # one shape: one program
-      parts.append(jax.device_get(run.predict(state, {source: jnp.asarray(x[rows])})))
+      parts.append(jax.device_get(predicted(run.net, params, {source: x[rows]})))
     for task, one in mine.items():
       if one.source == source:
         whole = np.concatenate([part[task] for part in parts], axis=1)[:, one.rows]
@@ -86,7 +86,7 @@ def skills(
 
   `LOST` for all tasks of a candidate one of whose seeds has diverged, and at least that for the others.
   """
-  truth, given = asked(problem, problem.validation), answers(run, state, problem, problem.validation)
+  truth, given = asked(problem, problem.validation), answers(run, state.replicas.params, problem, problem.validation)
   diverged: np.ndarray = np.asarray(state.diverged)
 
   def skill(task: str, row: np.ndarray) -> float:
@@ -103,7 +103,7 @@ def skills(
   return np.where(np.any(np.reshape(diverged, by_seed), axis=1)[None], LOST, found).T
 
 
-def of_candidate(config: c.MultiTask, state: PyTree, candidate: int) -> PyTree:
-  """The states of one candidate's seeds among those of all replicas."""
-  seeds = config.training.seeds
-  return jax.tree.map(lambda leaf: leaf[candidate * seeds : (candidate + 1) * seeds], state)
+@partial(jax.jit, static_argnames="seeds")
+def of_candidate(leaves: PyTree, candidate: Array | int, seeds: int) -> PyTree:
+  """What belongs to one candidate's seeds: leaves (replicas, ...) have those of one candidate after another's."""
+  return jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, candidate * seeds, seeds), leaves)

@@ -5,7 +5,7 @@ from functools import cache
 from mtl_jax import config as c
 from mtl_jax.build.multitask import factory, line, pairs, supply, turbine, turbofan
 from mtl_jax.build.multitask.contract import Part, Problem, Target
-from mtl_jax.build.multitask.methods import SINGLE, Run, answer, runs, scales
+from mtl_jax.build.multitask.methods import SINGLE, Run, answer, predicted, runs, scales
 
 
 @cache
@@ -26,4 +26,4 @@ def problem(tasks: c.JointTasks) -> Problem:
       return pairs.pairs()
 
 
-__all__ = ["SINGLE", "Part", "Problem", "Run", "Target", "answer", "problem", "runs", "scales"]
+__all__ = ["SINGLE", "Part", "Problem", "Run", "Target", "answer", "predicted", "problem", "runs", "scales"]

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from flax.core import freeze
 
 from mtl_jax import config as c
 from mtl_jax import losses, models, multitask
@@ -43,7 +44,6 @@ class Run(NamedTuple):
     family: the steps to learn from.
     net: of one replica.
     apply, losses: of one replica, as `joint` takes them.
-    predict: predict(state of all replicas, {source: x}) -> {task: prediction[replicas, n, ...]}.
     one: `joint` of one replica, and its state, to measure what a step costs.
     gradients: of a task or of their sum that a step evaluates; a forward-mode derivative counts as one.
   """
@@ -58,7 +58,6 @@ class Run(NamedTuple):
   net: models.MultiTask
   apply: MultiApply
   losses: Mapping[str, ExampleLoss]
-  predict: Callable[[PyTree, dict[str, Array]], dict[str, Array]]
   one: tuple[Algorithm, Callable[[], PyTree]]
   gradients: float
 
@@ -177,10 +176,20 @@ def _paths(method: c.Joint, width: int) -> nn.Module | None:
 def network(
   config: c.MultiTask, problem: Problem, method: c.Joint, tasks: Mapping[str, tuple[str, ...]]
 ) -> models.MultiTask:
-  """The network of some tasks, {source: tasks}; a single-task network has the same widths."""
+  """The network of some tasks, {source: tasks}; a single-task network has the same widths.
+
+  It has a hash, so that what is compiled for it serves every method with the same network.
+  """
   heads = {source: {task: _head(problem.targets[source][task]) for task in some} for source, some in tasks.items()}
   stems = {source: _stem(config.model, problem.train.data[source].x) for source in tasks}
-  return models.MultiTask(stems, heads, models.MLP(config.model.trunk), _paths(method, config.model.path))
+  trunk, paths = models.MLP(config.model.trunk), _paths(method, config.model.path)
+  return models.MultiTask(freeze(stems), freeze(heads), trunk, paths)
+
+
+@partial(jax.jit, static_argnames="net")
+def predicted(net: models.MultiTask, params: PyTree, x: dict[str, Array]) -> dict[str, Array]:
+  """{task: prediction (replicas, n, ...)} for params of replicas and {source: x}."""
+  return jax.lax.map(lambda some: net.apply(some, x), params)
 
 
 def _aggregator(method: c.Joint) -> Any:
@@ -284,10 +293,6 @@ def _run(
     data[source] = Batch(x, {task: y[task] for task in some}, {task: mask[task] for task in some})
   family = dealt(data, share, len(candidates) * t.seeds) if t.sampling == "epochs" else mixture(data, share)
 
-  @jax.jit
-  def predict(state: HaltingState, x: dict[str, Array]) -> dict[str, Array]:
-    return jax.lax.map(lambda params: net.apply(params, x), state.replicas.params)
-
   first = partial(start, jax.random.key(config.seed), jnp.asarray(1e-3), jnp.ones(len(each)))
   return Run(
     name=name,
@@ -300,7 +305,6 @@ def _run(
     net=net,
     apply=apply,
     losses=each,
-    predict=predict,
     one=(algorithm, first),
     gradients=_gradients(method, len(each), len(tasks)),
   )
