@@ -43,16 +43,18 @@ nothing that can be seen. With 5 inputs in place of 20 (48 hours to see a mean) 
 that recall gained 0.005 of the error and nothing else.
 """
 
+import sys
 from collections.abc import Callable
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import tyro
 from rich.table import Table
 
 from mtl_jax import online
-from mtl_jax.job import console
+from mtl_jax.job import console, exit_with_message
 from mtl_jax.online import Normal, Stream, linear, wide_prior
 
 HOURS, CHANGES, INPUTS, NOISE, SEEDS, DELAYS = 4000, (1000, 2000, 3000), 20, 0.5, 5, (0, 24, 168, 504)
@@ -127,4 +129,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-  main()
+  exit_with_message(lambda argv: tyro.cli(main, args=argv, description=__doc__), sys.argv[1:])

@@ -24,6 +24,7 @@ ms for an update. Steps are taken at every sixth label, and who follows the lead
 labels at each.
 """
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -31,10 +32,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import tyro
 from rich.table import Table
 
 from mtl_jax import emissions, online
-from mtl_jax.job import console
+from mtl_jax.job import console, exit_with_message
 from mtl_jax.models import MLP
 from mtl_jax.online import linear_and, wide_prior
 from mtl_jax.types import Batch, OnlineLearner
@@ -99,4 +101,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-  main()
+  exit_with_message(lambda argv: tyro.cli(main, args=argv, description=__doc__), sys.argv[1:])
