@@ -128,6 +128,7 @@ SHOWN = (
 class Arguments:
   data: Annotated[Literal["weekly_sales", "car_parts", "regimes"], tyro.conf.Positional]
   only: tuple[str, ...] = ()  # names of methods beside the static one; empty: all
+  seeds: int = 5  # of methods that are random; a row that is there already keeps its own
   out: Path = field(default=Path("runs/restock"))  # DATA.json and DATA.png; what is there already is kept
 
 
@@ -206,7 +207,9 @@ def main(arguments: Arguments) -> None:
     earlier = [row["setting"] for row in rows if (row["method"], row["short"]) == (method.name, short)]
     setting = earlier[0] if earlier else restock.chosen(problem, method, short)
     usual = methods[0].levels(problem, short, **restock.chosen(problem, methods[0], short))
-    found = restock.scores(problem, method.name, method.levels(problem, short, **setting), usual, short, fixed)
+    seeds = [{"seed": seed} for seed in range(arguments.seeds)] if method.random else [{}]
+    levels = np.stack([method.levels(problem, short, **setting, **seed) for seed in seeds])
+    found = restock.scores(problem, method.name, levels, usual, short, fixed)
     rows += [row | {"setting": setting} for row in found]
     path.write_text(json.dumps(rows))
   rows.sort(key=lambda row: names.index(row["method"]))

@@ -242,15 +242,36 @@ def test_networks_learn_from_what_was_sold_before_the_cut(problem, method, monke
 
 def test_scores_are_relative_to_the_static_level_and_what_was_ordered_late_is_paid_for(problem):
   usual = own.static(problem, 4.0, "normal")
-  same = restock.scores(problem, "static", usual, usual, 4.0, 0.0)
+  same = restock.scores(problem, "static", usual[None], usual, 4.0, 0.0)
   assert [row["group"] for row in same] == ["level shift", "steady", "all"]
   assert all(row["relative"] == row["low"] == row["high"] == 1.0 for row in same)
-  none = restock.scores(problem, "none", np.zeros_like(usual), usual, 4.0, 0.0)
+  none = restock.scores(problem, "none", np.zeros_like(usual)[None], usual, 4.0, 0.0)
   assert none[2]["relative"] > 1.5
   assert none[2]["fill"] < 0.5 < same[2]["fill"]
   # Ordered at the first period, a level has its first effect `lead` later.
   assert_allclose(none[2]["by_period"][:2], same[2]["by_period"][:2])
   assert none[2]["by_period"][-1] > same[2]["by_period"][-1]
+
+
+def test_the_score_of_seeds_is_their_mean(problem):
+  usual = own.static(problem, 4.0, "normal")
+  both = np.stack([usual, 1.5 * usual])
+  each = [restock.scores(problem, "one", level[None], usual, 4.0, 0.0) for level in both]
+  together = restock.scores(problem, "both", both, usual, 4.0, 0.0)
+  for of_both, *of_each in zip(together, *each, strict=True):
+    for name in ("cost", "relative", "fill", "cycle", "by_period"):
+      assert_allclose(of_both[name], np.mean([row[name] for row in of_each], axis=0), rtol=1e-6)
+    assert_allclose(of_both["by_product"], [row["by_product"][0] for row in of_each])
+  assert together[2]["low"] < each[0][2]["relative"] and each[1][2]["relative"] < together[2]["high"]
+
+
+@pytest.mark.parametrize("method", [process.cnp, partial(linear.alpaca, kept=1.0)])
+def test_another_seed_learns_otherwise(problem, method, monkeypatch):
+  monkeypatch.setattr(process, "STEPS", 2)
+  monkeypatch.setattr(linear, "STEPS", 2)
+  first, second = (method(problem, 4.0, seed=seed) for seed in (0, 1))
+  assert np.abs(first - second).max() > 1e-3
+  assert_allclose(method(problem, 4.0), first)
 
 
 def test_a_ratio_of_costs_is_as_sure_as_the_delta_method_says():

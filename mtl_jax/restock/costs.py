@@ -63,9 +63,10 @@ def _recovery(problem: Problem, group: str, cost: np.ndarray, least: np.ndarray)
 
 
 def over(cost: np.ndarray, other: np.ndarray) -> tuple[float, float, float]:
-  """Mean cost over mean cost, each (products,), and its 95 % interval: products are drawn in pairs.
+  """Mean cost over mean cost, each (products,) or (seeds, products), and its 95 % interval.
 
-  The bootstrap is that of the ratio's linear part, mean(cost - ratio other) / mean(other).
+  Products are drawn in pairs, and seeds where there are any. The bootstrap is that of the ratio's linear part,
+  mean(cost - ratio other) / mean(other).
   """
   ratio = float(cost.mean() / other.mean())
   _, low, high = interval((cost - ratio * other) / other.mean())
@@ -73,26 +74,34 @@ def over(cost: np.ndarray, other: np.ndarray) -> tuple[float, float, float]:
 
 
 def scores(
-  problem: Problem, method: str, level: np.ndarray, usual: np.ndarray, short: float, fixed: float
+  problem: Problem, method: str, levels: np.ndarray, usual: np.ndarray, short: float, fixed: float
 ) -> list[dict[str, Any]]:
   """A row for each group, and of several for all: costs a period, and over those of the static policy's levels `usual`.
 
   Fill is the share of demand that is served at once, cycle that of periods at whose end nobody waits.
+
+  Args:
+    levels: (seeds, products, periods from `cut` on).
+    usual: (products, periods from `cut` on).
   """
   start = usual[:, 0]
-  ours, static = (replayed(problem, each, start, short, fixed) for each in (level, usual))
+  each = [replayed(problem, level, start, short, fixed) for level in levels]
+  ours = Period(*(np.stack(leaves) for leaves in zip(*each, strict=True)))
+  static = replayed(problem, usual, start, short, fixed)
   least = None if problem.truth is None else replayed(problem, oracle(problem, short), start, short, fixed)
   found = []
   for group in dict.fromkeys([*problem.group, "all"]):
     kept = (problem.group == group) | (group == "all")
-    cost, before = (np.asarray(period.cost)[kept] for period in (ours, static))
-    served, sold = np.asarray(ours.served)[kept].sum(), problem.sold[kept, problem.cut :].sum()
-    relative, low, high = over(cost.mean(1), before.mean(1))
+    cost, before = ours.cost[:, kept], np.asarray(static.cost)[kept]
+    served, sold = ours.served[:, kept].sum(axis=(1, 2)).mean(), problem.sold[kept, problem.cut :].sum()
+    relative, low, high = over(cost.mean(2), before.mean(1))
     row = {"method": method, "short": short, "fixed": fixed, "group": group, "cost": float(cost.mean())}
     row |= {"relative": relative, "low": low, "high": high, "fill": float(served / sold)}
-    row |= {"cycle": float((np.asarray(ours.short)[kept] == 0).mean())}
-    row |= {"by_period": cost.mean(0).tolist(), "by_product": cost.mean(1).tolist()}
+    row |= {"cycle": float((ours.short[:, kept] == 0).mean())}
+    row |= {"by_period": cost.mean((0, 1)).tolist(), "by_product": cost.mean(2).tolist()}
     if least is not None:
-      row["recovery"] = _recovery(problem, group, cost.mean(0), np.asarray(least.cost)[kept].mean(0))
+      best = np.asarray(least.cost)[kept].mean(0)
+      waits = [_recovery(problem, group, of_seed.mean(0), best) for of_seed in cost]
+      row["recovery"] = None if waits[0] is None else float(np.mean(waits))
     found.append(row)
   return found

@@ -17,11 +17,15 @@ _RATES, _STEPS, _WINDOWS = (0.05, 0.1, 0.2, 0.4), (0.02, 0.05, 0.1, 0.2, 0.4), (
 
 
 class Method(NamedTuple):
-  """levels(problem, b, **setting) -> (products, periods from `cut` on), and the settings to choose from."""
+  """levels(problem, b, **setting) -> (products, periods from `cut` on), and the settings to choose from.
+
+  `random`: levels take a `seed` too, 0 where it is not given.
+  """
 
   name: str
   levels: Callable[..., np.ndarray]
   grid: dict[str, tuple] = {}  # noqa: RUF012  never changed
+  random: bool = False
 
 
 def methods(problem: Problem) -> list[Method]:
@@ -40,9 +44,9 @@ def methods(problem: Problem) -> list[Method]:
     Method("conformal smoothing", own.conformal_smoothing, {"size": _RATES, "rate": _STEPS}),
     Method("pooled boosting", partial(trees.boosted, every=0)),
     Method("pooled boosting, fitted anew", partial(trees.boosted, every=every)),
-    Method("alpaca", linear.alpaca, {"kept": (0.9, 0.97, 1.0)}),
-    Method("cnp", process.cnp),
-    Method("conformal cnp", process.conformal_cnp, {"rate": _STEPS}),
+    Method("alpaca", linear.alpaca, {"kept": (0.9, 0.97, 1.0)}, random=True),
+    Method("cnp", process.cnp, random=True),
+    Method("conformal cnp", process.conformal_cnp, {"rate": _STEPS}, random=True),
   ]
   return found if problem.truth is None else [*found, Method("oracle", own.oracle)]
 

@@ -82,8 +82,8 @@ def _answers(algorithm: Algorithm, state: Any, windows: Array) -> Array:
   )
 
 
-@lru_cache(maxsize=4)
-def _levels(problem: Problem) -> np.ndarray:
+@lru_cache(maxsize=16)
+def _levels(problem: Problem, seed: int) -> np.ndarray:
   """(products, periods from `cut` on, SHORT) levels."""
   span, memory = problem.lead + 1, problem.memory
   algorithm = _process(span)
@@ -97,7 +97,7 @@ def _levels(problem: Problem) -> np.ndarray:
     )  # fmt: skip
     family = demand.ahead(rows, shots=(memory // 2, memory), queries=span, places=memory)
     family = TaskFamily(Partial(_summed, family.sample))
-    first, key = jax.random.split(jax.random.key(turn))
+    first, key = jax.random.split(jax.random.key(2 * seed + turn))
     start = algorithm.init(_untrained(first, sold[0, :memory]))
     state, _ = fit(key, algorithm, start, family, steps=STEPS, tasks_per_step=32, chunk_steps=500)
     flat = _answers(algorithm, state, jnp.asarray(recent[test].reshape(-1, memory)))
@@ -105,11 +105,11 @@ def _levels(problem: Problem) -> np.ndarray:
   return found
 
 
-def cnp(problem: Problem, short: float) -> np.ndarray:
+def cnp(problem: Problem, short: float, seed: int = 0) -> np.ndarray:
   """A conditional neural process of the latest periods, trained on what its levels cost."""
-  return _levels(problem)[:, :, SHORT.index(short)]
+  return _levels(problem, seed)[:, :, SHORT.index(short)]
 
 
-def conformal_cnp(problem: Problem, short: float, rate: float) -> np.ndarray:
+def conformal_cnp(problem: Problem, short: float, rate: float, seed: int = 0) -> np.ndarray:
   scale = windows(problem, problem.cut, problem.memory).mean(2) + 0.1
-  return track(problem, short, cnp(problem, short), scale, rate, 0.0)
+  return track(problem, short, cnp(problem, short, seed), scale, rate, 0.0)
