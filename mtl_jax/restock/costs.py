@@ -86,22 +86,23 @@ def scores(
   """
   start = usual[:, 0]
   each = [replayed(problem, level, start, short, fixed) for level in levels]
-  ours = Period(*(np.stack(leaves) for leaves in zip(*each, strict=True)))
+  costs, owed, at_once = (np.stack([getattr(period, of) for period in each]) for of in ("cost", "short", "served"))
   static = replayed(problem, usual, start, short, fixed)
   least = None if problem.truth is None else replayed(problem, oracle(problem, short), start, short, fixed)
   found = []
   for group in dict.fromkeys([*problem.group, "all"]):
     kept = (problem.group == group) | (group == "all")
-    cost, before = ours.cost[:, kept], np.asarray(static.cost)[kept]
-    served, sold = ours.served[:, kept].sum(axis=(1, 2)).mean(), problem.sold[kept, problem.cut :].sum()
+    cost, before = costs[:, kept], np.asarray(static.cost)[kept]
+    served, sold = at_once[:, kept].sum((1, 2)).mean(), problem.sold[kept, problem.cut :].sum()
     relative, low, high = over(cost.mean(2), before.mean(1))
     row = {"method": method, "short": short, "fixed": fixed, "group": group, "cost": float(cost.mean())}
     row |= {"relative": relative, "low": low, "high": high, "fill": float(served / sold)}
-    row |= {"cycle": float((ours.short[:, kept] == 0).mean())}
+    row |= {"cycle": float((owed[:, kept] == 0).mean())}
     row |= {"by_period": cost.mean((0, 1)).tolist(), "by_product": cost.mean(2).tolist()}
     if least is not None:
       best = np.asarray(least.cost)[kept].mean(0)
       waits = [_recovery(problem, group, of_seed.mean(0), best) for of_seed in cost]
-      row["recovery"] = None if waits[0] is None else float(np.mean(waits))
+      known = [wait for wait in waits if wait is not None]
+      row["recovery"] = float(np.mean(known)) if known else None
     found.append(row)
   return found
