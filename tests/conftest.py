@@ -1,9 +1,12 @@
 """Every test runs under strict dtype and rank promotion; pyproject.toml turns warnings into errors."""
 
 import os
-from collections.abc import Iterator
+import runpy
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 os.environ.setdefault("JAX_NUMPY_DTYPE_PROMOTION", "strict")
@@ -20,6 +23,7 @@ import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
 from mtl_jax import job
+from mtl_jax.job import folder
 
 ROOT = Path(__file__).parent.parent
 _LONGEST = (
@@ -57,8 +61,22 @@ def quick_to_compile():
   jax.config.update("jax_disable_most_optimizations", False)
 
 
+@pytest.fixture
+def answered(monkeypatch, capsys) -> Callable[..., CompletedProcess[str]]:
+  """answered(script, *arguments): what a script says and how it ends, in this process: another one takes seconds."""
+
+  def answered(script: str, *arguments: str | Path) -> CompletedProcess[str]:
+    monkeypatch.setattr(folder, "_keep_compiled", lambda: None)  # its settings would stay
+    monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+      runpy.run_path(str(ROOT / "scripts" / script), run_name="__main__")
+    return CompletedProcess(sys.argv, ended.value.code, *capsys.readouterr())
+
+  return answered
+
+
 @contextmanager
-def compiled_again(folder: Path) -> Iterator[list[str]]:
+def compiled_again(cache: Path) -> Iterator[list[str]]:
   """An entry for each program that is compiled though it had been, to the letter: found in a cache that began empty.
 
   JAX_DEBUG_LOG_MODULES=jax._src.compiler says which ones.
@@ -76,7 +94,7 @@ def compiled_again(folder: Path) -> Iterator[list[str]]:
       jax.config.update(name, value)
     compilation_cache.reset_cache()
 
-  use(dict(zip(names, (str(folder), 0.0), strict=True)))
+  use(dict(zip(names, (str(cache), 0.0), strict=True)))
   jax.monitoring.register_event_listener(listen)
   try:
     yield found
