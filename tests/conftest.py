@@ -15,6 +15,7 @@ os.environ.setdefault("JAX_NUMPY_RANK_PROMOTION", "raise")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A GPU multiplies float32 with ten bits of mantissa unless it is asked for all of them.
 os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # most of the time is compilation; cf. `optimised`
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "1")  # scripts would make one of every core
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # test processes share a GPU, where there is one
 
@@ -53,14 +54,6 @@ def data_folder() -> Path:
   return Path(folder)
 
 
-@pytest.fixture(scope="module")
-def quick_to_compile():
-  """For tests whose time is compilation."""
-  jax.config.update("jax_disable_most_optimizations", True)
-  yield
-  jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.fixture
 def answered(monkeypatch, capsys) -> Callable[..., CompletedProcess[str]]:
   """answered(script, *arguments): what a script says and how it ends, in this process: another one takes seconds."""
@@ -73,6 +66,17 @@ def answered(monkeypatch, capsys) -> Callable[..., CompletedProcess[str]]:
     return CompletedProcess(sys.argv, ended.value.code, *capsys.readouterr())
 
   return answered
+
+
+@contextmanager
+def optimised() -> Iterator[None]:
+  """For what a compiled program takes: it is compiled as users have it."""
+  before = jax.config.read("jax_disable_most_optimizations")
+  jax.config.update("jax_disable_most_optimizations", False)
+  try:
+    yield
+  finally:
+    jax.config.update("jax_disable_most_optimizations", before)
 
 
 @contextmanager

@@ -15,8 +15,6 @@ from mtl_jax import advise
 from mtl_jax.advise import record
 from mtl_jax.data import DataError
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
 SETTINGS = """
 [response]
 name = "cost"

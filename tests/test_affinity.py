@@ -13,7 +13,7 @@ from mtl_jax.losses import squared_error
 from mtl_jax.multitask import affinity, grouping
 from mtl_jax.types import Batch
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile", "float64")
+pytestmark = pytest.mark.usefixtures("float64")
 
 TASKS = ("wear", "load", "heat")
 LOSSES = dict.fromkeys(TASKS, squared_error)

@@ -72,7 +72,7 @@ VARIANTS = {
   "nash_mtl clipped": lambda: multitask.nash_mtl(max_norm=1.5),
 }
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile", "float64")
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 @cache

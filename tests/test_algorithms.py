@@ -22,8 +22,6 @@ from mtl_jax.types import Algorithm, Batch, Episode
 TASKS, SUPPORT, QUERY, PADDING, WIDTH, CLASSES, SEEDS = 6, 6, 5, 2, 3, 3, 2
 KEY = jax.random.key(0)
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
 
 def apply(params, x):
   return jnp.tanh(x @ params["body"]["w"] + params["body"]["b"][None]) @ params["head"]

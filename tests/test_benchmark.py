@@ -24,7 +24,6 @@ SMALL = {
 
 
 @pytest.mark.parametrize("w", SMALL.values(), ids=SMALL)
-@pytest.mark.usefixtures("quick_to_compile")
 def test_all_contenders_compute_the_same_loss_and_meta_gradient(w):
   import benchmark_peers as peers
 

@@ -21,8 +21,6 @@ from mtl_jax.tasks.vibration import FEATURE_NAMES, Viewed, Window
 from mtl_jax.trust import LeakError
 from mtl_jax.types import Batch, Episode
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
 folds = importlib.import_module("mtl_jax.build.folds")  # the package has a function of that name
 WINDOWS = 24
 SPLITS = {"train": 0, "validation": 100, "test": 200}  # the first unit of each
@@ -439,7 +437,7 @@ def test_a_method_of_a_job_is_named_as_its_function_trains_and_answers(tasks, a)
 
 
 @pytest.mark.parametrize("a", [c.Cnp(embedding=4), c.InContext(width=4, layers=1, heads=2)])
-def test_where_a_job_asks_for_a_number_its_likelihood_is_learned_and_its_mean_answered(a, quick_to_compile):
+def test_where_a_job_asks_for_a_number_its_likelihood_is_learned_and_its_mean_answered(a):
   """With all parameters at 0 the mean is 0 and the deviation d = 0.01 + log 2: the loss is log d + y^2 / (2 d^2)
   + log(2 pi) / 2. Where the last layer's bias is (3, 0), the answer is 3.
   """

@@ -20,7 +20,7 @@ RATE, TASKS, SUPPORT, QUERY, INPUTS, OUTPUTS = 0.2, 3, 5, 4, 4, 3
 KEY = jax.random.key(0)
 OUTER = optax.sgd(1.0)
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile", "float64")
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def tasks(masked: bool = False) -> Episode:

@@ -121,7 +121,7 @@ def test_a_factory_that_is_not_there_or_makes_something_else_is_named(own, monke
 
 
 def test_an_own_algorithm_stands_in_one_table_with_the_pooled_network_and_every_baseline_once(
-  own, quick_to_compile, monkeypatch, tmp_path
+  own, monkeypatch, tmp_path
 ):
   spec = importlib.util.spec_from_file_location("compare", ROOT / "scripts" / "compare.py")
   assert spec is not None and spec.loader is not None

@@ -34,8 +34,6 @@ from mtl_jax.tasks import demand
 from mtl_jax.tasks.rows import Rows
 from mtl_jax.types import Batch, Episode
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
 PRODUCTS, PERIODS, PLACES, HORIZON = 6, 20, 8, 3
 needs_data = pytest.mark.skipif(
   not os.environ.get("MTL_JAX_DATA"), reason="MTL_JAX_DATA does not name the folder with the recorded data"

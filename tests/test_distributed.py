@@ -24,7 +24,6 @@ from mtl_jax.job import started
 from mtl_jax.recorder import read
 from mtl_jax.types import TaskFamily
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
 LIMIT_S = 300
 
 
@@ -32,7 +31,6 @@ def start(folder: Path, *flags: str) -> subprocess.Popen:
   environment = os.environ | {
     "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
     "JAX_PLATFORMS": "cpu",
-    "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
   }
   folder.mkdir(exist_ok=True)
   command = [sys.executable, ROOT / "tests" / "distributed_worker.py", folder, *flags]

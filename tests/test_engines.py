@@ -24,8 +24,6 @@ from mtl_jax.tasks import turbofan
 from mtl_jax.tasks.units import every_unit, lay_out
 from mtl_jax.types import Batch, Episode
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
 LEARNED, ASKED = 24, 6  # engines of each subset that run to failure, and that stop before
 FEW_TASKS = FewEngines(rows=8, shots=(1, 3), queries=2, together=2)
 WHOLE_TASKS = RemainingLife(engines=2, rows=4)

@@ -22,8 +22,6 @@ from mtl_jax.tasks.pool import Pool, few_shot
 from mtl_jax.tasks.sinusoid import sinusoid
 from mtl_jax.types import Algorithm, Batch, Episode, TaskFamily
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
 CLASSES, KEY = 3, jax.random.key(4)
 
 

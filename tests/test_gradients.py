@@ -27,7 +27,7 @@ RATE, TASKS, SUPPORT, QUERY, WIDTH = 0.1, 3, 5, 4, 3
 KEY = jax.random.key(0)
 OUTER = optax.sgd(1.0)
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile", "float64")
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 class Quadratic(NamedTuple):

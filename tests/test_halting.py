@@ -10,8 +10,6 @@ from mtl_jax.meta import replicate
 from mtl_jax.multitask import halting
 from mtl_jax.types import Algorithm, TaskFamily
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
 KEY = jax.random.key(0)
 START = jnp.array([1.0, 2.0, 1e30])
 
@@ -30,7 +28,7 @@ SQUARES = Algorithm(start, square, lambda key, state, support, x: state["x"])
 
 
 @pytest.fixture(scope="module")
-def trained(quick_to_compile):
+def trained():
   algorithm = halting(replicate(SQUARES, 3))
   state = algorithm.init(START)
   return algorithm, *fit(KEY, algorithm, state, TaskFamily(lambda key: jnp.zeros(())), steps=5, tasks_per_step=3)

@@ -12,8 +12,6 @@ from scipy.special import expit, huber
 
 from mtl_jax import losses
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
 RNG = np.random.default_rng(0)
 N = 40
 CENTRE = np.array([0.5, -1.0, 2.0])

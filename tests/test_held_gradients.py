@@ -23,7 +23,7 @@ Y = RNG.normal(size=(STEPS, TASKS, N)) * np.array([1.0, 3.0, 0.3])[:, None]
 NAMES = ("wear", "load", "heat")
 RATE = 0.05
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile", "float64")
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def start():

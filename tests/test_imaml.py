@@ -37,7 +37,7 @@ from mtl_jax.meta.hessian_free import conjugate_gradients
 PENALTY = 2.0
 
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile", "float64")
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def linear(**options):

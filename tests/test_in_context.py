@@ -19,7 +19,7 @@ from mtl_jax.types import Batch, Episode
 KEY = jax.random.key(0)
 TASKS, SUPPORT, QUERY, INPUTS = 2, 5, 3, 2
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile", "float64")
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def normal(seed, *shape):

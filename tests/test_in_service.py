@@ -18,7 +18,6 @@ from mtl_jax.in_service import engines, learned, methods, plant, rig, sales, sco
 from mtl_jax.in_service.source import Source, absolute, bought, halves, split
 from mtl_jax.tasks import turbofan
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
 DELAY, EVERY = 5.0, 12.0
 
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from conftest import optimised
 
 from mtl_jax import init_rates, inner_loop, maml, task_gradient, task_mean, tree
 from mtl_jax.losses import squared_error
@@ -325,6 +326,7 @@ def test_chunks_give_what_a_loop_over_tasks_gives(chunk):
   assert float(found[1]["task"]) == pytest.approx(4.0)  # the mean of 1 to 7: none counts twice
 
 
+@optimised()
 def test_rematerialised_adaptation_gives_the_same_gradient_with_less_memory():
   """Many examples and few parameters: the activations are what is stored."""
   w, batch = jax.random.normal(KEY, (8, 8)), jax.random.normal(KEY, (512, 8))
@@ -343,6 +345,7 @@ def test_rematerialised_adaptation_gives_the_same_gradient_with_less_memory():
   assert small < 0.5 * large
 
 
+@optimised()
 def test_a_hundred_steps_in_segments_need_less_than_twenty_stored_ones():
   """Few examples and many parameters: the fast weights themselves are what is stored."""
   w, batch = 0.1 * jax.random.normal(KEY, (128, 128)), jax.random.normal(KEY, (32, 128))
@@ -374,6 +377,7 @@ def test_half_precision_losses_are_averaged_in_their_own_precision():
 
 
 @cache
+@optimised()
 def temporary_bytes(tasks: int, chunk: int) -> int:
   """What an update of `tasks` needs besides its arguments; compiled for shapes alone, and not run."""
   wide = 96

@@ -14,7 +14,6 @@ from mtl_jax import inventory, restock
 from mtl_jax.inventory import Costs, Rates, Stock, Tracking, foreseen, regimes
 from mtl_jax.restock import Problem, costs, linear, own, process, trees
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
 KEY = jax.random.key(0)
 LONGEST, PERIODS = 3, 30
 PRODUCTS, LASTING = 200, 400  # of simulations that are compared with an expectation

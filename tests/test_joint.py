@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from conftest import optimised
 from jax.flatten_util import ravel_pytree
 from scipy.stats import trim_mean
 
@@ -40,7 +41,7 @@ LAYOUTS = {
 ON_CODES = {"codes", "load", "age"}  # sources of integer codes; the others measure three numbers
 WEIGHTS = np.array([0.5, 2.0, -1.0, 0.25, 3.0])
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile", "float64")
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def first_params():
@@ -511,12 +512,10 @@ def layers(tasks: int, sources: int):
   return apply, dict.fromkeys(names, squared_error), params, {name: batch(names) for name, names in of.items()}
 
 
+@optimised()
 def temporary(f, *args) -> int:
-  """Bytes of temporary memory, of the program as it is compiled outside of this file."""
-  jax.config.update("jax_disable_most_optimizations", False)
-  compiled = jax.jit(f).lower(*args).compile()
-  jax.config.update("jax_disable_most_optimizations", True)
-  return compiled.memory_analysis().temp_size_in_bytes
+  """Bytes of temporary memory."""
+  return jax.jit(f).lower(*args).compile().memory_analysis().temp_size_in_bytes
 
 
 @cache

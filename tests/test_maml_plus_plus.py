@@ -27,7 +27,7 @@ from mtl_jax.losses import squared_error
 STEPS = 3
 
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile", "float64")
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def after(state, count: int):

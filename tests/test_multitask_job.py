@@ -69,7 +69,7 @@ def again() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, quick_to_compile, again):
+def finished(tmp_path_factory, again):
   """A run folder: trained, scored, and its rows."""
   folder = tmp_path_factory.mktemp("runs") / "run"
   job.start(CONFIG, "Made up.\n\nMore.", folder)
@@ -319,7 +319,7 @@ def gained(method, kind, gain, half, task="a"):
 
 
 @pytest.fixture(scope="module")
-def partly_diverged(tmp_path_factory, quick_to_compile):
+def partly_diverged(tmp_path_factory):
   """One task, two methods, and of two learning rates one that is absurd."""
   folder = tmp_path_factory.mktemp("runs") / "run"
   both = {"sensors": {"wear": TARGETS["sensors"]["wear"]}}

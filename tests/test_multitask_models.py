@@ -44,8 +44,6 @@ PATHS = {
   "lora": LoRA((4, 3), rank=2),
 }
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
 
 def random_params(init, *arguments, seed=1):
   """Every leaf from a normal distribution: what `init` sets to zero, one or a constant too."""

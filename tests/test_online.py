@@ -43,7 +43,6 @@ from mtl_jax.online import (
 )
 from mtl_jax.types import Algorithm, Batch, Episode
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
 ROWS, D, TARGETS = 24, 3, 2
 KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)

@@ -15,7 +15,6 @@ from mtl_jax.online import Initial, gradient, replay, stream, unrolled
 from mtl_jax.tree import combine, named, partition
 from mtl_jax.types import Batch, Episode
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
 KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
 RATE, START = 0.3, RNG.normal(size=(2, 2))

@@ -11,7 +11,7 @@ from mtl_jax.losses import squared_error
 from mtl_jax.multitask import front, given, simplex
 from mtl_jax.types import Batch, TaskFamily
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile", "float64")
+pytestmark = pytest.mark.usefixtures("float64")
 
 KEY = jax.random.key(0)
 

@@ -13,8 +13,6 @@ from mtl_jax.build.plant import FAULTS
 from mtl_jax.config import Config, Finetune, ProtoNet, R2d2, Residual, TennesseeEastman, validate
 from mtl_jax.evaluate import episodes_of, evaluate
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
 recorded = pytest.mark.skipif(
   not os.environ.get("MTL_JAX_DATA"), reason="MTL_JAX_DATA does not name the folder with the recorded data"
 )

@@ -12,7 +12,6 @@ from mtl_jax.tasks.processes.benchmark import branin_function, hartmann3_functio
 from mtl_jax.tasks.processes.optimum import optimum
 from mtl_jax.tasks.processes.root import root
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
 NAMES = sorted(PLANTS)
 
 

@@ -94,7 +94,7 @@ def test_a_character_and_its_turns_are_four_classes():
 
 
 @pytest.fixture(scope="module")
-def rows(quick_to_compile) -> dict[str, Row]:
+def rows() -> dict[str, Row]:
   """The table of Omniglot on made-up characters: a block of ink in a place of its own, with noise."""
   rng = np.random.default_rng(0)
   split = np.concatenate([np.repeat(name, 20 * count) for name, count in CHARACTERS.items()])

@@ -11,8 +11,6 @@ from mtl_jax.types import Episode
 
 LENGTHS = {7: 12, 3: 9, 20: 5}  # unit -> rows
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
 
 def listed(lengths=LENGTHS, seed: int | None = 0):
   """unit, time, x, y of every row in any order; x = (unit, row of the unit), time = 10 row."""

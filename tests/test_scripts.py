@@ -48,7 +48,6 @@ def environment(tmp_path_factory) -> dict[str, str]:
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
   }
   # This checkout, wherever the package is installed from; a terminal as wide as most.
-  cache |= {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}  # most of their time is compilation
   return os.environ | cache | {"PYTHONPATH": str(ROOT), "COLUMNS": "80", "MTL_JAX_DATA": "no/such/folder"}
 
 

@@ -18,7 +18,6 @@ def apart() -> dict[str, dict[str, float]]:
     "PYTHONPATH": os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]),
     "JAX_PLATFORMS": "cpu",
     "JAX_ENABLE_X64": "1",
-    "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
     "JAX_NUM_CPU_DEVICES": "8",
   }
   command = [sys.executable, str(HERE / "sharded_worker.py")]

@@ -14,8 +14,6 @@ from mtl_jax.multitask.solvers import cone, min_norm, solution
 NAMES, J = list(jacobians()), list(jacobians().values())
 TOLERANCE = 1e-8
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
 
 def solved(solver, jacobians=J, dtype=np.float64):
   """The solutions for many Gram matrices, in one program, as NumPy arrays."""

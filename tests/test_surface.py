@@ -14,8 +14,6 @@ from mtl_jax.evaluate import episodes_of, evaluate
 from mtl_jax.metrics import macro_f1
 from mtl_jax.tasks import texture
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
 CONFIG = Config(
   "surface", Surface(splits=3), Residual(soft_unit=True), R2d2(penalty=10.0, alpha=4.0), (ProtoNet(), Finetune())
 )

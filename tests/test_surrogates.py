@@ -24,8 +24,6 @@ TRIALS = Batch(jnp.asarray(X, jnp.float32), jnp.asarray(Y, jnp.float32), jnp.asa
 DRAWS = 10_000
 NO_NOISE = jnp.asarray(0.0)
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
 
 def matern(a, b, lengthscale):
   r = np.sqrt(5 * np.sum(((a[:, None] - b[None]) / lengthscale) ** 2, -1))

@@ -15,7 +15,6 @@ from mtl_jax.evaluate import episodes_of, evaluate
 from mtl_jax.tasks.processes import PLANTS, from_unit
 from mtl_jax.tasks.trials import scale, trials
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
 CONFIG = Config(
   "reactors",
   Process("branin", shots=(2, 6), queries=5),

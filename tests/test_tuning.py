@@ -22,8 +22,6 @@ LENGTHSCALE, SIGNAL, NOISE = np.array([0.3, 0.7]), 1.7, 0.2
 MASK = np.arange(9) < 6
 KEY = jax.random.key(0)
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
 
 def test_posterior_and_marginal_likelihood_are_scikit_learns_of_the_trials_made():
   kernel = ConstantKernel(SIGNAL) * Matern(LENGTHSCALE, nu=2.5) + WhiteKernel(NOISE**2)

@@ -8,8 +8,6 @@ import pytest
 from mtl_jax.tasks.units import Lives, few_units, lay_out
 from mtl_jax.trust import LeakError
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile")
-
 GROUPS, UNITS, ROWS = 2, 6, 8
 
 

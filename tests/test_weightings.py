@@ -28,7 +28,7 @@ FACTORIES = {
   "given": multitask.given,
 }
 
-pytestmark = pytest.mark.usefixtures("quick_to_compile", "float64")
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 def run(name, losses=LOSSES, active=None):
