@@ -21,7 +21,7 @@ from mtl_jax.inflations import milling
 from mtl_jax.report.audited import audit_in_words, verdict, write_audit
 from mtl_jax.tasks.flat import flat
 from mtl_jax.trust import audit as audit_module
-from mtl_jax.trust import leak_audit
+from mtl_jax.trust import leak_audit, scores
 from mtl_jax.trust.audit import BY_TIME, RANDOM, SHUFFLED, YOURS, _clock, _ways, audit, leaky_beside
 from mtl_jax.trust.epochs import best_epoch, by_epoch
 from mtl_jax.trust.findings import all_findings
@@ -41,6 +41,12 @@ def honest(seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
   x = rng.standard_normal((ROWS, COLUMNS))
   y = np.digitize(x[:, 0] + x[:, 1] + 0.7 * rng.standard_normal(ROWS), (-0.8, 0.8))
   return pd.DataFrame(x, columns=NAMES), y
+
+
+@pytest.fixture(autouse=True)
+def _fewer_trees(monkeypatch):
+  monkeypatch.setattr(scores, "TREES", 25)
+  monkeypatch.setattr(scores, "ROUNDS", 10)
 
 
 def fingerprinted(seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
@@ -413,8 +419,9 @@ def test_random_rows_do_not_flatter_where_they_have_none():
   assert {score.split for score in found.scores} == {RANDOM, "by unit", BY_TIME, SHUFFLED}
 
 
-def test_a_drift_shows_by_time_and_few_rows_alone_do_not():
+def test_a_drift_shows_by_time_and_few_rows_alone_do_not(monkeypatch):
   """What the label depends on turns half-way: the past then says the opposite of what comes."""
+  monkeypatch.setattr(scores, "ROUNDS", 40)
   rng = np.random.default_rng(0)
   x = rng.standard_normal((ROWS, COLUMNS))
   late = np.arange(ROWS) > ROWS / 2

@@ -27,6 +27,8 @@ from sklearn.preprocessing import StandardScaler
 
 from mtl_jax.trust.splits import Fold
 
+TREES = 100  # of a forest
+ROUNDS = 40  # of boosting
 _DRAWS = 400
 
 
@@ -60,20 +62,20 @@ def ladder(classification: bool) -> dict[str, Any]:
   def scaled(estimator: Any) -> Any:
     return make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler(), estimator)
 
-  boosted = {"max_iter": 40, "learning_rate": 0.2, "max_leaf_nodes": 15, "early_stopping": False}
+  boosted = {"max_iter": ROUNDS, "learning_rate": 0.2, "max_leaf_nodes": 15, "early_stopping": False}
   if classification:
     return {
       "majority class": DummyClassifier(),
       "nearest centroid": scaled(NearestCentroid()),
       "nearest neighbour": scaled(KNeighborsClassifier(1)),
-      "extra trees": ExtraTreesClassifier(100),
+      "extra trees": ExtraTreesClassifier(TREES),
       "boosted trees": HistGradientBoostingClassifier(**boosted),
     }
   return {
     "mean": DummyRegressor(),
     "ridge": scaled(Ridge(10.0)),
     "nearest neighbour": scaled(KNeighborsRegressor(1)),
-    "extra trees": ExtraTreesRegressor(100, min_samples_leaf=2),
+    "extra trees": ExtraTreesRegressor(TREES, min_samples_leaf=2),
     "boosted trees": HistGradientBoostingRegressor(**boosted),
   }
 
