@@ -137,7 +137,7 @@ from rich.table import Table
 
 from mtl_jax.config import ConfigError
 from mtl_jax.in_service import chosen, engines, methods, plant, rig, sales
-from mtl_jax.in_service.scores import COURSE, scores
+from mtl_jax.in_service.scores import COURSE, paired, scores
 from mtl_jax.in_service.source import Source, bought
 from mtl_jax.job import asked_for, console, exit_with_message
 from mtl_jax.report.pictures import bare, png
@@ -165,10 +165,12 @@ class Arguments:
 
 
 def printed(rows: Sequence[dict[str, Any]], title: str) -> Table:
-  """One row a method; the best mean in bold."""
+  """One row a method; the best mean in bold, and all beside the one whose first loss is the smallest."""
   names = list(rows[0]["losses"])
-  table = Table("method", *names, "minus frozen trees", "cost", "to recover (never)", "in 90 %", title=title)
+  heads = ("minus frozen trees", "minus the best", "cost", "to recover (never)", "in 90 %")
+  table = Table("method", *names, *heads, title=title)
   best = {name: min(row["losses"][name][0] for row in rows) for name in names}
+  first = min(rows, key=lambda row: row["losses"][names[0]][0])
   for row in rows:
     cells = []
     for name in names:
@@ -177,9 +179,9 @@ def printed(rows: Sequence[dict[str, Any]], title: str) -> Table:
       cells.append(f"{shown} ({low:.3g} to {high:.3g})")
     times, came = zip(*row["recovered"].values(), strict=True) if row["recovered"] else ((), ())
     recover = f"{np.mean(times):.0f} ({came.count(False)} of {len(came)})" if came else ""
-    against = "{:+.3g} ({:+.3g} to {:+.3g})".format(*row["against"])
+    against, beside = ("{:+.3g} ({:+.3g} to {:+.3g})".format(*pair) for pair in (row["against"], paired(row, first)))
     within = f"{100 * row['within']:.0f}" if "within" in row else ""
-    table.add_row(row["method"], *cells, against, f"{row['cost']:.0f}", recover, within)
+    table.add_row(row["method"], *cells, against, "" if row is first else beside, f"{row['cost']:.0f}", recover, within)
   return table
 
 

@@ -280,8 +280,28 @@ def test_errors_costs_and_recovery_by_hand():
   assert frozen["recovered"] == {"wear": (240.0 - 61.0, False)}
   assert_allclose(frozen["cost"], 20 * 1 + 180 * 3)  # nothing is paid for labels that nobody reads
   assert_allclose(frozen["course"], [1.0] * 4 + [3.0] * 36)
+  difference, low, high = scores.paired(row, frozen)
+  assert_allclose((difference, low, high), row["against"])
+  assert scores.paired(frozen, row)[0] == -difference
   steady = ready._replace(source=source._replace(changes={}))
   assert scores.scores(steady, methods.frozen(), 1)["recovered"] == {}
+
+
+@pytest.mark.parametrize("parts", [50, 4])
+def test_two_random_methods_are_paired_by_seed_and_part(parts):
+  """With few parts rows are drawn. What one errs by more is the same in each seed and row: there is no doubt of it."""
+  source = hand(np.ones(240))
+  n, draw = len(source.running.time), np.random.default_rng(0)
+  source = source._replace(part=np.arange(n) * parts // n)
+  ready = methods.Ready(source, None, np.zeros((n, 1)), None, np.ones(1), 1.0)  # type: ignore[arg-type]
+  wrong = draw.uniform(1.0, 2.0, (3, n, 1)) * draw.uniform(1.0, 2.0, (3, 1, 1))
+  rows = [
+    scores.scores(ready, methods.Method("", lambda ready, seed, d=d: 1.0 + wrong[seed] + d, random=True), 3)
+    for d in (0.5, 0.0)
+  ]
+  assert_allclose(scores.paired(*rows), 0.5, rtol=1e-6)
+  assert rows[0]["losses"]["MAE"][2] - rows[0]["losses"]["MAE"][1] > 0.1
+  assert_allclose(scores.paired(rows[0], scores.scores(ready, methods.frozen(), 1)), rows[0]["against"])
 
 
 def script():
