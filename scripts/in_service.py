@@ -218,6 +218,7 @@ def main(arguments: Arguments) -> None:
   arguments.out.mkdir(parents=True, exist_ok=True)
   path = arguments.out / f"{name}.json"
   rows = json.loads(path.read_text()) if path.exists() else []
+  rows = [row for row in rows if "by_part" in row]  # older ones cannot be paired
   there = {(row["delay"], row["buy"], row["method"]) for row in rows}
   if (least := min(delays)) < 0:
     raise ConfigError(f"--delays {least:g}: a label cannot come before its question")

@@ -148,6 +148,8 @@ def tables(rows: Sequence[dict[str, Any]]) -> Iterator[Table]:
       cells.append(f"[bold]{cell}[/]" if name == best[group] else cell)
     if len(groups) == 1:
       mine, least = (np.asarray(of[n, "all"]["by_product"]) for n in (name, best["all"]))
+      shared = min((len(costs) for costs in (mine, least) if len(costs) > 1), default=1)
+      mine, least = mine[:shared], least[:shared]
       cells += [
         _interval(*restock.over(mine, least)),
         *(f"{100 * of[name, 'all'][w]:.1f} %" for w in ("fill", "cycle")),
@@ -193,6 +195,7 @@ def main(arguments: Arguments) -> None:
   arguments.out.mkdir(parents=True, exist_ok=True)
   path = arguments.out / f"{arguments.data}.json"
   rows = json.loads(path.read_text()) if path.exists() else []
+  rows = [row for row in rows if "seeds" in row]  # older ones do not say how many
   problem = restock.load(arguments.data)
   costs = [*((short, 0.0) for short in restock.SHORT), (restock.SHORT[-1], restock.FIXED)]
   methods = restock.methods(problem)

@@ -60,6 +60,7 @@ def answered(monkeypatch, capsys) -> Callable[..., CompletedProcess[str]]:
 
   def answered(script: str, *arguments: str | Path) -> CompletedProcess[str]:
     monkeypatch.setattr(folder, "_keep_compiled", lambda: None)  # its settings would stay
+    monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
     with pytest.raises(SystemExit) as ended:
       runpy.run_path(str(ROOT / "scripts" / script), run_name="__main__")
@@ -98,6 +99,7 @@ def compiled_again(cache: Path) -> Iterator[list[str]]:
       jax.config.update(name, value)
     compilation_cache.reset_cache()
 
+  jax.clear_caches()  # so that there is room, and nothing is dropped in between
   use(dict(zip(names, (str(cache), 0.0), strict=True)))
   jax.monitoring.register_event_listener(listen)
   try:
@@ -105,6 +107,7 @@ def compiled_again(cache: Path) -> Iterator[list[str]]:
   finally:
     jax.monitoring.unregister_event_listener(listen)
     use(before)
+  assert any(cache.iterdir()), "nothing was kept, so that nothing could be found"
 
 
 @pytest.fixture

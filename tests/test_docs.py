@@ -23,7 +23,7 @@ def test_notebook_executes(path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_readme_example_runs(tmp_path: Path):
   blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
   assert blocks, "the README has no Python example"
-  env = os.environ | {"JAX_NUMPY_DTYPE_PROMOTION": "standard"}  # as a user has it
+  env = os.environ | {"JAX_NUMPY_DTYPE_PROMOTION": "standard"}  # as users have it
   for block in blocks:
     done = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

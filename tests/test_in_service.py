@@ -292,14 +292,15 @@ def test_two_random_methods_are_paired_by_seed_and_part(parts):
   """With few parts rows are drawn. What one errs by more is the same in each seed and row: there is no doubt of it."""
   source = hand(np.ones(240))
   n, draw = len(source.running.time), np.random.default_rng(0)
-  source = source._replace(part=np.arange(n) * parts // n)
+  source = source._replace(part=(parts * (np.arange(n) / n) ** 2).astype(int))  # some longer than others
   ready = methods.Ready(source, None, np.zeros((n, 1)), None, np.ones(1), 1.0)  # type: ignore[arg-type]
   wrong = draw.uniform(1.0, 2.0, (3, n, 1)) * draw.uniform(1.0, 2.0, (3, 1, 1))
   rows = [
-    scores.scores(ready, methods.Method("", lambda ready, seed, d=d: 1.0 + wrong[seed] + d, random=True), 3)
-    for d in (0.5, 0.0)
+    scores.scores(ready, methods.Method("", lambda ready, seed, d=d: 1.0 + wrong[seed] + d, random=True), count)
+    for d, count in ((0.5, 3), (0.0, 2))
   ]
   assert_allclose(scores.paired(*rows), 0.5, rtol=1e-6)
+  assert scores.paired(rows[0], scores.scores(ready, methods.frozen(), 1))[0] == pytest.approx(rows[0]["against"][0])
   assert rows[0]["losses"]["MAE"][2] - rows[0]["losses"]["MAE"][1] > 0.1
   assert_allclose(scores.paired(rows[0], scores.scores(ready, methods.frozen(), 1)), rows[0]["against"])
 

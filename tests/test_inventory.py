@@ -254,23 +254,38 @@ def test_scores_are_relative_to_the_static_level_and_what_was_ordered_late_is_pa
 
 def test_the_score_of_seeds_is_their_mean(problem):
   usual = own.static(problem, 4.0, "normal")
-  both = np.stack([usual, 1.5 * usual])
+  both = np.stack([usual, 3.0 * usual])
   each = [restock.scores(problem, "one", level[None], usual, 4.0, 0.0) for level in both]
   together = restock.scores(problem, "both", both, usual, 4.0, 0.0)
   for of_both, *of_each in zip(together, *each, strict=True):
     for name in ("cost", "relative", "fill", "cycle", "by_period"):
       assert_allclose(of_both[name], np.mean([row[name] for row in of_each], axis=0), rtol=1e-6)
     assert_allclose(of_both["by_product"], [row["by_product"][0] for row in of_each])
-  assert together[2]["low"] < each[0][2]["relative"] and each[1][2]["relative"] < together[2]["high"]
+  # Either seed may be drawn for both: products alone would not reach so far.
+  assert together[2]["low"] <= each[0][2]["relative"] + 1e-9 and each[1][2]["relative"] < together[2]["high"]
+
+
+@pytest.fixture
+def two_steps(monkeypatch):
+  """Nothing of them is left in what is kept for later."""
+  kept = (process._process, process._levels, linear._linear, linear._alpaca)
+  for module in (process, linear):
+    monkeypatch.setattr(module, "STEPS", 2)
+  for made in kept:
+    made.cache_clear()
+  yield
+  for made in kept:
+    made.cache_clear()
 
 
 @pytest.mark.parametrize("method", [process.cnp, partial(linear.alpaca, kept=1.0)])
-def test_another_seed_learns_otherwise(problem, method, monkeypatch):
-  monkeypatch.setattr(process, "STEPS", 2)
-  monkeypatch.setattr(linear, "STEPS", 2)
+def test_another_seed_learns_otherwise(problem, method, two_steps):
   first, second = (method(problem, 4.0, seed=seed) for seed in (0, 1))
-  assert np.abs(first - second).max() > 1e-3
-  assert_allclose(method(problem, 4.0), first)
+  for made in (process._levels, linear._alpaca):
+    made.cache_clear()
+  again = method(problem, 4.0)
+  assert_allclose(again, first)
+  assert np.abs(second - first).max() > 1e-3
 
 
 def test_a_ratio_of_costs_is_as_sure_as_the_delta_method_says():

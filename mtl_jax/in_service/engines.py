@@ -13,7 +13,7 @@ import numpy as np
 
 from mtl_jax import online
 from mtl_jax.data import cmapss
-from mtl_jax.in_service.source import Source, absolute, known_of, split
+from mtl_jax.in_service.source import Source, absolute, some_known, split
 from mtl_jax.online import Stream
 from mtl_jax.tasks import turbofan
 
@@ -43,7 +43,7 @@ def fleet(flown: Any, subset: np.ndarray, order: tuple[str, str], every: float, 
   cycle, left = np.asarray(flown.groups["time"], float), np.asarray(flown.labels["rul"], float)
   start = every * round(first * len(np.unique(unit[subset == order[0]])))
   # Rows of engines that had failed: their labels came together.
-  known = known_of(entered + cycle + left + delay < start, "when service begins")
+  known = some_known(entered + cycle + left + delay < start, "when service begins")
   rows = turbofan.flights(flown)
   assert rows.unit is not None and rows.time is not None and rows.settings is not None  # flights have them
   failed = rows._replace(x=rows.x[known], unit=rows.unit[known], time=rows.time[known], settings=rows.settings[known])

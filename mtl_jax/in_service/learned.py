@@ -11,6 +11,7 @@ import optax
 from jax.tree_util import Partial
 
 from mtl_jax import losses, online
+from mtl_jax.config import ConfigError
 from mtl_jax.fit import fit
 from mtl_jax.in_service.methods import PENALTY, RUNS, Method, Ready, kept_of
 from mtl_jax.in_service.source import Source
@@ -46,14 +47,15 @@ def moments(history: Stream) -> tuple[TaskFamily, int]:
 
   Returns: the family, and how many labels an episode has.
 
-  Raises: ValueError if there are too few rows.
+  Raises: ConfigError if there are too few rows.
   """
   row = np.argsort(history.matures, kind="stable")
   known = np.searchsorted(history.matures[row], history.time)  # what comes at the same time is learned later
   labels, questions = min(SUPPORT, len(row) // 4), min(QUESTIONS, len(row) // 8)
   possible = np.flatnonzero((known >= labels) & (np.arange(len(row)) + questions <= len(row)))
   if not len(possible) or not labels or not questions:
-    raise ValueError(f"no moment in {len(row)} rows of history has {labels} labels before it and {questions} questions")
+    few = f"no moment in {len(row)} rows of history has {labels} labels before it and {questions} questions"
+    raise ConfigError(f"delay: {few}: make it shorter, or leave out with --only what learns on the past how to adapt")
   arrays = [jnp.asarray(leaf) for leaf in (row, possible, known, history.x, history.y)]
   return TaskFamily(Partial(Sampler(labels, questions), *arrays)), labels
 

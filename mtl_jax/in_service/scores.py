@@ -46,8 +46,8 @@ def scores(ready: Ready, method: Method, seeds: int) -> dict[str, Any]:
   """One row.
 
   Returns: losses: name -> mean, low, high of a 95 % interval over parts and seeds; against: of the difference of the
-  first loss to frozen trees'; by_part: (seeds, parts) means of the first loss and rows: (parts,) how many each
-  has, for `paired`; cost: sum of the first loss and of the labels paid for; recovered: change -> time and
+  first loss to frozen trees'; by_part: (seeds, parts) means of the first loss, sizes: (parts,) rows of each, for
+  `paired`; cost: sum of the first loss and of the labels paid for; recovered: change -> time and
   whether it came, of the mean over seeds; course: mean of the first loss in each of `COURSE` parts of service;
   within: share of labels within the 90 % interval of those that know their uncertainty.
   """
@@ -55,10 +55,10 @@ def scores(ready: Ready, method: Method, seeds: int) -> dict[str, Any]:
   found = [method.predict(ready, seed) for seed in range(seeds if method.random else 1)]
   every = {name: np.stack([loss(mean(one), running.y) for one in found]) for name, loss in source.losses.items()}
   first = next(iter(every.values()))
-  rows = np.unique(source.part, return_inverse=True)[1]
-  if rows.max() + 1 < ENOUGH_UNITS:  # as `interval` has it: rows are drawn
-    rows = np.arange(len(rows))
-  size = np.bincount(rows)
+  part = np.unique(source.part, return_inverse=True)[1]
+  if part.max() + 1 < ENOUGH_UNITS:  # as `interval` has it: rows are drawn
+    part = np.arange(len(part))
+  sizes = np.bincount(part)
   paid = running if method.pays else running._replace(matures=np.full(len(running.time), np.inf))
   edges = np.linspace(running.time[0], running.time[-1], COURSE + 1)[1:-1]
   at = np.searchsorted(edges, running.time, side="right")
@@ -68,8 +68,8 @@ def scores(ready: Ready, method: Method, seeds: int) -> dict[str, Any]:
     "seeds": len(found),
     "losses": {name: interval(values, source.part) for name, values in every.items()},
     "against": interval(first - _first(ready, ready.trees)[None], source.part),
-    "by_part": [(np.bincount(rows, weights=of_seed) / size).tolist() for of_seed in first],
-    "rows": size.tolist(),
+    "by_part": [(np.bincount(part, weights=of_seed) / sizes).tolist() for of_seed in first],
+    "sizes": sizes.tolist(),
     "cost": float(online.cumulative_cost(paid, first.mean(0), source.price)[-1]),
     "recovered": _recovered(ready, first.mean(0)),
     "course": (np.bincount(at, weights=first.mean(0), minlength=COURSE) / count).tolist(),
@@ -84,7 +84,8 @@ def scores(ready: Ready, method: Method, seeds: int) -> dict[str, Any]:
 def paired(row: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[float, float, float]:
   """The first loss of a row of `scores` less that of another on the same source, and its 95 % interval.
 
-  Parts are drawn for both together, and seeds, which are paired: both have as many, or one of them has one.
+  Parts are drawn for both together, and seeds, of which both have the first ones, or one of them is not random.
   """
-  mine, theirs = (np.repeat(np.asarray(one["by_part"]), one["rows"], axis=1) for one in (row, other))
-  return interval(mine - theirs, np.repeat(np.arange(len(row["rows"])), row["rows"]))
+  seeds = min((one["seeds"] for one in (row, other) if one["seeds"] > 1), default=1)
+  mine, theirs = (np.repeat(np.asarray(one["by_part"][:seeds]), one["sizes"], axis=1) for one in (row, other))
+  return interval(mine - theirs, np.repeat(np.arange(len(row["sizes"])), row["sizes"]))

@@ -46,7 +46,7 @@ def taken(stream: Stream, some: np.ndarray) -> Stream:
   return Stream(*(leaf[some] for leaf in stream))
 
 
-def known_of(known: np.ndarray, when: str) -> np.ndarray:
+def some_known(known: np.ndarray, when: str) -> np.ndarray:
   """`known`, (rows,) bool, of which some must be true: raises `ConfigError` where labels come too late for that."""
   if not known.any():
     raise ConfigError(f"delay: no label is known {when}, so that there is nothing to learn from: make it shorter")
@@ -59,7 +59,7 @@ def split(stream: Stream, start: float) -> tuple[Stream, Stream, np.ndarray]:
   What was asked before and not answered by then is in neither.
   """
   asked = stream.time >= start
-  return taken(stream, known_of(stream.matures < start, "when service begins")), taken(stream, asked), asked
+  return taken(stream, some_known(stream.matures < start, "when service begins")), taken(stream, asked), asked
 
 
 def earlier(source: Source) -> Source:
@@ -79,7 +79,7 @@ def halves(history: Stream) -> tuple[Stream, Stream]:
   times = np.unique(history.time)
   middle = times[len(times) // 2 - 1 : len(times) // 2 + 1].mean()  # between two, so that rounding decides nothing
   late = np.min(history.matures - history.time)
-  past = known_of(history.matures - late < middle, "in the middle of the history")
+  past = some_known(history.matures - late < middle, "in the middle of the history")
   return taken(history, past), taken(history, history.time >= middle)
 
 

@@ -21,9 +21,12 @@ _MAPS = 30_000  # of the 65,530 memory maps that Linux allows a process; a compi
 
 
 def room_for_programs() -> None:
-  """Drops what is compiled once it takes half of what a process may map: beyond, compiling crashes."""
+  """Drops what is compiled once it takes half of what a process, any of them, may map: beyond, compiling crashes."""
   maps = Path("/proc/self/maps")
-  if maps.exists() and maps.read_bytes().count(b"\n") > _MAPS:
+  used = maps.read_bytes().count(b"\n") if maps.exists() else 0
+  if jax.process_count() > 1:
+    used = int(multihost_utils.process_allgather(np.int32(used)).max())
+  if used > _MAPS:
     jax.clear_caches()
 
 

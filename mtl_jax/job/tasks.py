@@ -71,7 +71,7 @@ def answers(run: Run, params: PyTree, problem: Problem, part: Part) -> dict[str,
     parts = []
     for at in range(0, len(x), _CHUNK):
       rows = np.minimum(np.arange(at, at + min(_CHUNK, len(x))), len(x) - 1)  # one shape: one program
-      parts.append(jax.device_get(predicted(run.net, params, {source: x[rows]})))
+      parts.append(jax.device_get(predicted(run.net, run.tasks, params, {source: x[rows]})))
     for task, one in mine.items():
       if one.source == source:
         whole = np.concatenate([part[task] for part in parts], axis=1)[:, one.rows]

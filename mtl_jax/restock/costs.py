@@ -95,7 +95,14 @@ def scores(
     cost, before = costs[:, kept], np.asarray(static.cost)[kept]
     served, sold = at_once[:, kept].sum((1, 2)).mean(), problem.sold[kept, problem.cut :].sum()
     relative, low, high = over(cost.mean(2), before.mean(1))
-    row = {"method": method, "short": short, "fixed": fixed, "group": group, "cost": float(cost.mean())}
+    row = {
+      "method": method,
+      "seeds": len(levels),
+      "short": short,
+      "fixed": fixed,
+      "group": group,
+      "cost": float(cost.mean()),
+    }
     row |= {"relative": relative, "low": low, "high": high, "fill": float(served / sold)}
     row |= {"cycle": float((owed[:, kept] == 0).mean())}
     row |= {"by_period": cost.mean((0, 1)).tolist(), "by_product": cost.mean(2).tolist()}

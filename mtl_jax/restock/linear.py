@@ -1,6 +1,6 @@
 """ALPaCA on the latest periods, its features and prior learned from other products."""
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import jax
 import jax.numpy as jnp
@@ -28,14 +28,14 @@ def _root(demand: np.ndarray) -> np.ndarray:
   return 2.0 * np.sqrt(demand + 0.375)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _linear(kept: float) -> tuple[Algorithm, OnlineLearner]:
   """What learns the prior, and what starts from it."""
   outer = optax.adam(optax.cosine_decay_schedule(1e-2, STEPS))
   return online.alpaca_prior(_features, outer=outer, kept=kept), online.alpaca(_features, kept=kept)
 
 
-@lru_cache(maxsize=16)
+@cache
 def _alpaca(problem: Problem, kept: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
   """Mean and deviation of the `_root` of what an order covers, (products, periods from `cut` on).
 

@@ -1,6 +1,6 @@
 """A conditional neural process that reads the latest periods and says levels, trained on what they cost."""
 
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import jax
@@ -82,7 +82,7 @@ def _answers(algorithm: Algorithm, state: Any, windows: Array) -> Array:
   )
 
 
-@lru_cache(maxsize=16)
+@cache
 def _levels(problem: Problem, seed: int) -> np.ndarray:
   """(products, periods from `cut` on, SHORT) levels."""
   span, memory = problem.lead + 1, problem.memory

@@ -186,9 +186,12 @@ def network(
   return models.MultiTask(freeze(stems), freeze(heads), trunk, paths)
 
 
-@partial(jax.jit, static_argnames="net")
-def predicted(net: models.MultiTask, params: PyTree, x: dict[str, Array]) -> dict[str, Array]:
-  """{task: prediction (replicas, n, ...)} for params of replicas and {source: x}."""
+@partial(jax.jit, static_argnames=("net", "tasks"))
+def predicted(net: models.MultiTask, tasks: tuple[str, ...], params: PyTree, x: dict[str, Array]) -> dict[str, Array]:
+  """{task: prediction (replicas, n, ...)} for params of replicas and {source: x}.
+
+  `tasks` in the net's order: its frozen dictionaries are equal in any order, and its gates are not.
+  """
   return jax.lax.map(lambda some: net.apply(some, x), params)
 
 
