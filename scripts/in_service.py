@@ -189,7 +189,7 @@ def printed(rows: Sequence[dict[str, Any]], title: str) -> Table:
   return table
 
 
-def picture(rows: Sequence[dict[str, Any]], title: str) -> Figure:
+def picture(rows: Sequence[dict[str, Any]], title: str, unit: str) -> Figure:
   """The first loss in the course of service, a panel for each delay and budget."""
   panels = list(dict.fromkeys((row["delay"], row["buy"]) for row in rows))
   figure = Figure(figsize=(11, 2.8 * len(panels)), layout="constrained")
@@ -204,7 +204,7 @@ def picture(rows: Sequence[dict[str, Any]], title: str) -> Figure:
       if (row["delay"], row["buy"]) == panel:
         at = (np.arange(COURSE) + 0.5) / COURSE
         lines[row["method"]] = axes.plot(at, row["course"], style[row["method"]], linewidth=1.2)[0]
-    axes.set_title(f"{title}: labels {panel[0]:g} late, one in {panel[1]} bought", fontsize=10)
+    axes.set_title(f"{title}: labels {panel[0]:g} {unit}, one in {panel[1]} bought", fontsize=10)
     axes.set_ylabel(next(iter(rows[0]["losses"])))
     axes.set_xlabel("share of service")
   figure.legend(lines.values(), lines.keys(), loc="outside right center", frameon=False, fontsize=9)
@@ -239,7 +239,7 @@ def main(arguments: Arguments) -> None:
         path.write_text(json.dumps(rows))
       some = [row for row in rows if (row["delay"], row["buy"]) == (delay, buy)]
       console.print(printed(some, f"{name}: labels {delay:g} {unit}, one in {buy} bought"))
-  (arguments.out / f"{name}.png").write_bytes(png(picture(rows, name)))
+  (arguments.out / f"{name}.png").write_bytes(png(picture(rows, name, unit)))
 
 
 if __name__ == "__main__":
