@@ -162,6 +162,8 @@ def fit(
 
       report = {name: np.mean(row, axis=0, dtype=np.float64).tolist() for name, row in rows.items()}
       report |= {"step": step, "steps_per_s": rate, "tasks_per_s": rate * tasks_per_step}
+      left = min((steps - step) / rate, math.inf if seconds is None else max(seconds - spent, 0.0))
+      show(step, left, rate, rate * tasks_per_step, report)
       if trusted and np.mean(report.get("unsolved", 0.0)) > _UNSOLVED:
         trusted = False
         _log.warning(_MISTRUST, step, 100 * np.mean(report["unsolved"]))
@@ -180,8 +182,6 @@ def fit(
       if due and checkpoints is not None:
         checkpoints.save(step, state, report.get("validation_score"))
         saved = step
-      left = min((steps - step) / rate, math.inf if seconds is None else max(seconds - spent, 0.0))
-      show(step, left, rate, rate * tasks_per_step, report)
 
     history = {name: np.concatenate([rows[name] for rows in chunks]) for name in chunks[0]} if chunks else {}
     history |= {name: np.asarray([row[name] for row in checks]) for name in checks[0]} if checks else {}

@@ -207,7 +207,7 @@ def test_standardising_within_flight_conditions_is_a_rung_where_there_are_severa
   for fold in build.folds(WHOLE):
     (test,) = fold.tests.values()
     assert test.every is not None
-    rungs = {fixed.name: fixed for fixed in test.ladder.fixed}
+    rungs = {fixed.name: fixed for fixed in test.ladder().fixed}
     assert (plain in rungs) == (turbofan.REGIMES[fold.name] > 1)
     query = test.every(0).query
     features, y = np.asarray(query.x.features)[:, 0], np.asarray(query.y)[:, 0, :1]
@@ -282,6 +282,6 @@ def test_boosted_trees_are_as_good_as_careful_ones_on_fd001(data_folder, monkeyp
   (test,) = build.folds(config)[0].tests.values()
   assert test.every is not None
   query = test.every(0).query
-  rung = next(fixed for fixed in test.ladder.fixed if fixed.name == "boosted trees")
+  rung = next(fixed for fixed in test.ladder().fixed if fixed.name == "boosted trees")
   error = rung.answer(np.asarray(query.x.features)[:, 0]) - np.asarray(query.y)[:, 0, :1]
   assert turbofan.CAP * np.sqrt(np.square(error).mean()) < 13.0

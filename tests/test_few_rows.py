@@ -105,7 +105,7 @@ def test_a_forest_on_three_hundred_rows_of_milling_reaches_what_was_measured_ind
     0
   ].tests.values()
   drawn = jax.tree.map(np.asarray, episodes_of(jax.random.key(0), test.family(300), 12))
-  rung = next(rung for rung in test.ladder.rungs if rung.name == "random forest")
+  rung = next(rung for rung in test.ladder().rungs if rung.name == "random forest")
   scores = [
     average_precision_score(drawn.query.y[i], rung.predict(drawn.support.x[i], drawn.support.y[i], drawn.query.x[i], 0))
     for i in range(12)
@@ -118,7 +118,7 @@ def test_extra_trees_on_ten_plates_of_each_fault_reach_what_was_measured_indepen
   """0.51 at five and 0.57 at ten, macro-F1."""
   (test,) = build.folds(STEEL)[0].tests.values()
   drawn = jax.tree.map(np.asarray, episodes_of(jax.random.key(0), test.family(10), 12))
-  rung, scores = next(rung for rung in test.ladder.rungs if rung.name == "extra trees"), []
+  rung, scores = next(rung for rung in test.ladder().rungs if rung.name == "extra trees"), []
   for i, mask in enumerate(drawn.query.mask):
     x, y, q = drawn.support.x.features[i], drawn.support.y[i], drawn.query.x.features[i][mask]
     scores.append(f1_score(drawn.query.y[i][mask], rung.predict(x, y, q, 0), average="macro"))

@@ -54,7 +54,7 @@ def told(prediction, episode) -> dict[str, Any]:
 
 
 def held_out(*rungs: Rung, fixed: tuple[Fixed, ...] = (), **more: Any) -> HeldOut:
-  return HeldOut(labelled, (), Ladder(rungs, fixed), **{"judge": told, **more})
+  return HeldOut(labelled, (), lambda: Ladder(rungs, fixed), **{"judge": told, **more})
 
 
 def one(rows: list[dict[str, Any]], **wanted: Any) -> dict[str, Any]:
@@ -67,10 +67,11 @@ def rows_of(
 ) -> list[dict[str, Any]]:
   """Method -> (seeds, episodes) with one label; "ours" is ours, what is called simple stands in the ladder."""
   episodes = len(next(iter(found.values()))[0])
-  rungs = (Rung(name, lambda *_: np.zeros(1)) for name in found if name.startswith("simple"))
-  folds = [Fold("fold", None, None, {"job": held_out(*rungs, **test)})]
+  simple = {name for name in found if name.startswith("simple")}
+  folds = [Fold("fold", None, None, {"job": held_out(**test)})]
   collected: Any = {(name, 1, None): [{metric: values}] for name, values in found.items()}
-  return few_shot._rows(CONFIG, "job", collected, {"ours": "ours"}, np.arange(episodes) if of is None else of, folds)
+  units = np.arange(episodes) if of is None else of
+  return few_shot._rows(CONFIG, "job", collected, {"ours": "ours"}, simple, units, folds)
 
 
 @pytest.mark.parametrize(("metric", "sign"), [("macro_f1", 1.0), ("mse", -1.0)])
@@ -114,7 +115,9 @@ def test_a_confusion_matrix_gives_the_shares_of_each_true_class_that_occurs():
   counts[:, :, 0, 0], counts[:, :, 0, 2], counts[:, :, 2, 0] = 3, 1, 2
   scores = [{"macro_f1": np.ones((1, 40)), "accuracy": np.ones((1, 40)), "confusion": counts}]
   folds = [Fold("fold", None, None, {"job": held_out()._replace(labels=("fine", "absent", "worn"))})]
-  row = one(few_shot._rows(CONFIG, "job", {("a", 1, None): scores}, {}, np.arange(40), folds), metric="confusion")
+  row = one(
+    few_shot._rows(CONFIG, "job", {("a", 1, None): scores}, {}, set(), np.arange(40), folds), metric="confusion"
+  )
   assert (row["labels"], row["mean"]) == (["fine", "worn"], [[0.75, 0.25], [1.0, 0.0]])
 
 
@@ -122,7 +125,7 @@ def test_episodes_of_all_folds_are_one_row_and_a_complete_test_set_says_so():
   parts = [{"mse": np.full((1, 10), value)} for value in (1.0, 4.0)]
   for every in (None, lambda k: None):
     folds = [Fold(name, None, None, {"job": held_out(every=every)}) for name in "ab"]
-    row = one(few_shot._rows(CONFIG, "job", {("a", 1, None): parts}, {}, np.arange(20), folds))
+    row = one(few_shot._rows(CONFIG, "job", {("a", 1, None): parts}, {}, set(), np.arange(20), folds))
     assert (row["mean"], row["episodes"], row.get("complete")) == (2.5, 20, every and True)
 
 
@@ -133,7 +136,7 @@ def test_what_is_drawn_against_steps_is_the_headline_alone_and_gains_leave_it_ou
     ("other", 1, None): [{"mse": np.full((1, 40), 3.0)}],
   }
   folds = [Fold("fold", None, None, {"job": held_out()})]
-  rows = few_shot._rows(CONFIG, "job", found, {"ours": "ours"}, np.arange(40), folds)
+  rows = few_shot._rows(CONFIG, "job", found, {"ours": "ours"}, set(), np.arange(40), folds)
   assert [row["metric"] for row in rows if row.get("steps") == 5] == ["mse"]
   assert one(rows, metric="mse_gain")["mean"] == 2.0
 

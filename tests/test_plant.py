@@ -90,7 +90,7 @@ def test_a_ridge_on_whitened_windows_of_the_plant_reaches_what_careful_methods_r
   right = {1: [], 5: []}
   for fold in plant:
     (test,) = fold.tests.values()
-    rung = next(rung for rung in test.ladder.rungs if rung.name == "ridge, whitened")
+    rung = next(rung for rung in test.ladder().rungs if rung.name == "ridge, whitened")
     for k in right:
       episode = drawn(test.family(k))
       for i, mask in enumerate(episode.support.mask):

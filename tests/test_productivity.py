@@ -142,7 +142,7 @@ def test_rungs_around_the_plan_by_hand():
 def test_the_plan_of_the_ladder_is_that_of_the_table(folds):
   """The mean of a day's productivity, asked about the day itself, is right."""
   (test,) = folds[0].tests.values()
-  rung = next(rung for rung in test.ladder.rungs if rung.name == "mean of the past days")
+  rung = next(rung for rung in test.ladder().rungs if rung.name == "mean of the past days")
   episode = jax.tree.map(np.asarray, episodes_of(jax.random.key(0), test.family(1), 5))
   for i in range(5):
     x, y = episode.query.x[i][:1], episode.query.y[i][:1]

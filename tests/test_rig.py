@@ -108,7 +108,7 @@ def test_a_model_that_knows_other_combinations_tells_the_valve(combinations):
   right = []
   for fold in combinations:
     (test,) = fold.tests.values()
-    fixed = next(fixed for fixed in test.ladder.fixed if fixed.name == "pooled shrinkage LDA")
+    fixed = next(fixed for fixed in test.ladder().fixed if fixed.name == "pooled shrinkage LDA")
     episode = drawn(test.family(1))
     features = episode.query.x.features
     answer = fixed.answer(features.reshape(-1, features.shape[-1])).argmax(1)
@@ -136,7 +136,7 @@ def test_pooled_discriminants_help_the_first_label_of_a_cooler_level_never_seen(
   right = {"nearest centroid": [], "nearest centroid on the pooled discriminants": []}
   for fold in coolers:
     (test,) = fold.tests.values()
-    rungs = {rung.name: rung for rung in test.ladder.rungs}
+    rungs = {rung.name: rung for rung in test.ladder().rungs}
     episodes = drawn(test.family(1))
     for i, mask in enumerate(episodes.support.mask):
       support = episodes.support.x.features[i][mask], episodes.support.y[i][mask]

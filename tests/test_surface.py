@@ -152,7 +152,7 @@ REFERENCES = {  # measured independently: logistic regression at 1 and 5 labels;
 def test_the_ladder_reaches_what_careful_methods_reach(job, folds):
   name, *expected = REFERENCES[job]
   test = next(fold.tests[job] for fold in folds if job in fold.tests)
-  rung = next(rung for rung in test.ladder.rungs if rung.name == name)
+  rung = next(rung for rung in test.ladder().rungs if rung.name == name)
   for k, reference in zip((1, 5), expected, strict=True):
     episode, scores = drawn(test.family(k)), []
     for i in range(40):

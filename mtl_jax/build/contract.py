@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -10,7 +11,7 @@ from mtl_jax import config as c
 from mtl_jax.baselines import History, Ladder, whitened
 from mtl_jax.evaluate import Judge, score
 from mtl_jax.tasks.pool import Pool, few_shot
-from mtl_jax.types import Episode, TaskFamily
+from mtl_jax.types import Array, Episode, TaskFamily
 
 
 class HeldOut(NamedTuple):
@@ -19,7 +20,7 @@ class HeldOut(NamedTuple):
   Attributes:
     family: of a number of labels.
     labels: their names; () for a regression.
-    ladder: its baselines.
+    ladder: makes its baselines, once training is over.
     same_labels: whether a label means what it meant in training; where it does not, a
       network without adaptation has nothing to say and is not asked.
     unit: in which the errors that `judge` gives are; a root mean squared error is then given too.
@@ -31,7 +32,7 @@ class HeldOut(NamedTuple):
 
   family: Callable[[int], TaskFamily]
   labels: tuple[str, ...]
-  ladder: Ladder
+  ladder: Callable[[], Ladder]
   same_labels: bool = True
   unit: str = ""
   judge: Judge = score
@@ -78,12 +79,13 @@ def standardised(model: c.Model, fitted_on: list[Pool], pools: list[Pool]) -> li
     return [whiten(pool) for pool in pools]
   rows = jnp.concatenate([p.x.input[p.mask] for p in fitted_on])
   mean, deviation = jnp.mean(rows, axis=0), jnp.std(rows, axis=0) + 1e-6
+  scaled = [_scaled(pool.x.input, pool.mask, mean, deviation) for pool in pools]
+  return [pool._replace(x=pool.x._replace(input=x)) for pool, x in zip(pools, scaled, strict=True)]
 
-  def scale(pool: Pool) -> Pool:
-    x = (pool.x.input - mean[None, None, None]) / deviation[None, None, None]
-    return pool._replace(x=pool.x._replace(input=jnp.where(pool.mask[..., None], x, 0.0)))
 
-  return [scale(pool) for pool in pools]
+@jax.jit
+def _scaled(x: Array, mask: Array, mean: Array, deviation: Array) -> Array:
+  return jnp.where(mask[..., None], (x - mean[None, None, None]) / deviation[None, None, None], 0.0)
 
 
 def history(pools: list[Pool]) -> History:

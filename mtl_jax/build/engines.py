@@ -1,5 +1,6 @@
 """Remaining life of C-MAPSS engines: the four subsets as published, and a subset never trained on."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -102,7 +103,7 @@ def few_engines(config: c.Config, tasks: c.FewEngines) -> list[Fold]:
       return every_unit(key, own, asked, shots=k, rows=tasks.rows, places=places, together=together)
 
     some = np.random.default_rng(0).permutation(np.flatnonzero(known))[:_POOLED]
-    ladder = few_lives_ladder(History(x[some], life[some, 0], engine[some]))
+    ladder = partial(few_lives_ladder, History(x[some], life[some, 0], engine[some]))
     test = HeldOut(family, (), ladder, unit="cycles", judge=turbofan.judged, every=every, per="engines run to failure")
     fewest = int(np.sum(np.asarray(lives(checked).unit) >= 0, axis=1).min())
     shots = min(5, tasks.shots[1], fewest - 1)
@@ -135,7 +136,7 @@ def remaining_life(config: c.Config, tasks: c.RemainingLife) -> list[Fold]:
       return few_units(lives, shots=engines, rows=tasks.rows, queries=1)
 
     plain = "boosted trees, not standardised within flight conditions" if len(views) > 1 else ""
-    ladder = life_ladder(History(x[row[known]], life[known, 0], engine[known]), FEATURES, plain)
+    ladder = partial(life_ladder, History(x[row[known]], life[known, 0], engine[known]), FEATURES, plain)
     every = _without_labels(x[row[asked]], life[asked], engine[asked])
     test = HeldOut(
       lambda k, every=every: _one_of(every),

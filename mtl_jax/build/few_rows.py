@@ -53,7 +53,7 @@ def _milling(config: c.Config, tasks: c.FewRows) -> HeldOut:
   return HeldOut(
     lambda k: few_units(support, query, shots=k, rows=1, queries=tasks.queries, places=places),
     (),
-    rare_event_ladder(len(MILLING_RAW)),
+    lambda: rare_event_ladder(len(MILLING_RAW)),
     judge=rare_event,
   )
 
@@ -72,7 +72,7 @@ def _steel(config: c.Config, tasks: c.FewRows) -> HeldOut:
 
   support, query = map(side, sides.values())
   test = asked(config, support, query, min(tasks.queries, query.mask.shape[2]))
-  return HeldOut(test, tuple(map(str, names)), classification_ladder(None), same_labels=False)
+  return HeldOut(test, tuple(map(str, names)), lambda: classification_ladder(None), same_labels=False)
 
 
 def few_rows(config: c.Config, tasks: c.FewRows) -> list[Fold]:

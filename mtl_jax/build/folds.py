@@ -30,7 +30,7 @@ from mtl_jax.tasks import bearings, fleet, vibration
 from mtl_jax.tasks.pool import Pool, few_shot
 from mtl_jax.tasks.sinusoid import mean_curve, sinusoid
 from mtl_jax.trust import leak_audit
-from mtl_jax.types import Array
+from mtl_jax.types import Array, TaskFamily
 
 VALIDATION_SHOTS = 5
 
@@ -48,7 +48,10 @@ def view_of(model: c.Model) -> Callable[[vibration.Window], vibration.Viewed]:
 
 def _sinusoid(config: c.Config, tasks: c.Sinusoid) -> list[Fold]:
   train = sinusoid(tasks.shots, tasks.queries)
-  ladder = _beside(regression_ladder(), Fixed("best without adaptation", mean_curve))
+
+  def ladder() -> Ladder:
+    return _beside(regression_ladder(), Fixed("best without adaptation", mean_curve))
+
   test = HeldOut(cache(lambda k: sinusoid(k, 100)), (), ladder)
   return [Fold("sinusoid", train, sinusoid(tasks.shots, 50), {"curves never seen": test})]
 
@@ -65,17 +68,25 @@ def _fleet_history(config: c.Config, tasks: c.Fleet) -> tuple[Pool, Pool, Array]
 
 
 def _fleet(config: c.Config, tasks: c.Fleet) -> list[Fold]:
-  train, validation, key = _fleet_history(config, tasks)
-  count = max(config.evaluation.shots) + tasks.queries
-  test = fleet.pool(key, "test", machines=tasks.test_machines, recordings=count, view=view_of(config.model))
-  ladder = classification_ladder(history([train]))
-  train, validation, test = standardised(config.model, [train], [train, validation, test])
+  recorded, validation, key = _fleet_history(config, tasks)
+  train, validation = standardised(config.model, [recorded], [recorded, validation])
+
+  @cache  # not before training is over
+  def test() -> Callable[[int], TaskFamily]:
+    count = max(config.evaluation.shots) + tasks.queries
+    made = fleet.pool(key, "test", machines=tasks.test_machines, recordings=count, view=view_of(config.model))
+    (scaled,) = standardised(config.model, [recorded], [made])
+    return asked(config, scaled, None, tasks.queries)
+
+  def ladder() -> Ladder:
+    return classification_ladder(history([recorded]))
+
   return [
     Fold(
       "fleet",
       few_shot(train, shots=tasks.shots, queries=tasks.queries),
       few_shot(validation, shots=VALIDATION_SHOTS, queries=tasks.queries),
-      {"machines never seen": HeldOut(asked(config, test, None, tasks.queries), fleet.CONDITIONS, ladder)},
+      {"machines never seen": HeldOut(lambda k: test()(k), fleet.CONDITIONS, ladder)},
     )
   ]
 
@@ -104,10 +115,13 @@ def _bearings(config: c.Config, tasks: c.Bearings) -> list[Fold]:
   ):
     train = bearings.cwru_diameters(windows, diameters=diameters, clocks=clocks, view=view)
     leak_audit("unit", {"training": train[0].unit, "test": held[0].unit})
-    past = history(list(train))
-    ladder = _beside(classification_ladder(past), *rules)
-    directed = by_angle("nearest centroid, whitened, by angle", whitened(past))
-    ladder = ladder._replace(rungs=(*ladder.rungs, directed))
+
+    def ladder() -> Ladder:
+      past = history(list(train))
+      simple = _beside(classification_ladder(past), *rules)
+      directed = by_angle("nearest centroid, whitened, by angle", whitened(past))
+      return simple._replace(rungs=(*simple.rungs, directed))
+
     train_s, train_q, held_s, held_q = standardised(config.model, list(train), [*train, *held])
     test = HeldOut(asked(config, held_s, held_q, tasks.queries), bearings.FAULTS, ladder)
     family = few_shot(train_s, train_q, shots=tasks.shots, queries=tasks.queries)
@@ -134,22 +148,27 @@ def _fleet_to_bearings(config: c.Config, tasks: c.FleetToBearings) -> list[Fold]
   }
   held[_MFPT] = bearings.mfpt(mfpt.load(), classes=classes, view=view)
   held[_NINE] = bearings.cwru_nine(windows, view=view)
-  ladder, unlike = (classification_ladder(history([train]), same_labels=same) for same in (True, False))
+
+  @cache
+  def ladder(same_labels: bool) -> Ladder:
+    return classification_ladder(history([train]), same_labels=same_labels)
+
   tests = {}
   for job, pools in held.items():
     support, query = standardised(config.model, [train], list(pools))
-    here, labels = ladder, classes
-    if job == _MFPT:
-      here = _beside(ladder, _mfpt_rule(classes))
-    if job == _NINE:  # the fleet's labels mean something else there
-      here, labels = unlike, _nine_labels()
-    family = asked(config, support, query, tasks.bearings.queries)
-    tests[job] = HeldOut(family, labels, here, same_labels=job != _NINE)
-  train, validation = standardised(config.model, [train], [train, validation])
+    same_labels = job != _NINE  # the fleet's labels mean something else there
+    rules = (_mfpt_rule(classes),) if job == _MFPT else ()
+    family, labels = asked(config, support, query, tasks.bearings.queries), classes if same_labels else _nine_labels()
+
+    def beside(same_labels: bool = same_labels, rules: tuple[Fixed, ...] = rules) -> Ladder:
+      return _beside(ladder(same_labels), *rules)
+
+    tests[job] = HeldOut(family, labels, beside, same_labels=same_labels)
+  learned, validation = standardised(config.model, [train], [train, validation])
   return [
     Fold(
       "fleet",
-      few_shot(train, shots=tasks.fleet.shots, queries=tasks.fleet.queries),
+      few_shot(learned, shots=tasks.fleet.shots, queries=tasks.fleet.queries),
       few_shot(validation, shots=VALIDATION_SHOTS, queries=tasks.fleet.queries),
       tests,
     )

@@ -1,7 +1,7 @@
 """Tasks from one's own table: a unit is a task, its rows in the order of time."""
 
 import logging
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -136,7 +136,9 @@ def own_table(config: c.Config, tasks: c.Own) -> list[Fold]:
     return laid._replace(x=Viewed(laid.x, laid.x)) if classes else laid
 
   train, validation, test = (rows(side) for side in ("training", "validation", "test"))
-  ladder = _ladder(bool(classes), History(z[learn], label[learn] if classes else label[learn][:, 0], unit[learn]))
+  ladder = partial(
+    _ladder, bool(classes), History(z[learn], label[learn] if classes else label[learn][:, 0], unit[learn])
+  )
   common = {"queries": tasks.queries, "gap": tasks.gap}
   held = HeldOut(lambda k: in_order(test, shots=k, places=places, **common), classes, ladder)
   what = tasks.target if classes else f"{tasks.target}, in deviations of the training units"

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -172,7 +173,7 @@ def _learned(config: c.Config, tasks: c.TennesseeEastman, plant: _Plant, train: 
   held = HeldOut(
     asked(config, hs, hq, tasks.queries, ways),
     _names(ways),
-    _ladder(past, view, x, asked_about),
+    partial(_ladder, past, view, x, asked_about),
     same_labels=False,
   )
   family = few_shot(*many, shots=tasks.shots, queries=tasks.queries, ways=tasks.ways)
@@ -208,7 +209,7 @@ def tennessee_eastman(config: c.Config, tasks: c.TennesseeEastman) -> list[Fold]
     view = _from_normal(past, normal.features)
     support, query = _pools(view, sides)
     named = tuple(f"fault {fault}" for fault in faults)
-    ladder = _ladder(past, view, normal.x, sides)
+    ladder = partial(_ladder, past, view, normal.x, sides)
     folds.append(
       Fold(
         job, None, None, {job: HeldOut(asked(config, support, query, tasks.queries), named, ladder, same_labels=False)}

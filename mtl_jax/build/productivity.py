@@ -1,6 +1,7 @@
 """Productivity of a sewing or finishing team never seen before, from a few of its past days."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def team_productivity(config: c.Config, tasks: c.Productivity) -> list[Fold]:
     test = HeldOut(
       lambda k, held=held: in_order(held, shots=k, queries=tasks.queries, places=places),
       (),
-      plan_ladder(History(x[known], beyond[known], unit[known]), _planned(mean, deviation)),
+      partial(plan_ladder, History(x[known], beyond[known], unit[known]), _planned(mean, deviation)),
       unit="of the work allotted",
       judge=shifts.judged,
       per="past days",

@@ -3,7 +3,7 @@
 import itertools
 import warnings
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -229,7 +229,7 @@ def surface_inspection(config: c.Config, tasks: c.Surface) -> list[Fold]:
     origin = np.repeat(np.arange(len(known)), [len(p.label) for p in pictures])
     label = np.concatenate([p.label for p in pictures])
     view = whitened(features, label + KINDS * origin, tasks.shrinkage)
-    ladder = _ladder(History(features, label, origin), view)
+    ladder = partial(_ladder, History(features, label, origin), view)
 
     learn: tuple[list[_Rows], list[_Rows]] = ([], [])
     for i, (name, turn) in enumerate(itertools.product(known, TURNS)):
@@ -246,14 +246,14 @@ def surface_inspection(config: c.Config, tasks: c.Surface) -> list[Fold]:
 
     sides = _sides(read(_pictures(left_out)), tasks.splits, 0, np.random.default_rng(1))
 
-    def test(rungs: Ladder, ruled: bool, sides: list[_Rows] = sides, view: _View = view) -> HeldOut:
+    def test(rungs: Callable[[], Ladder], ruled: bool, sides: list[_Rows] = sides, view: _View = view) -> HeldOut:
       support, query = (_pool(rows, view, ruled) for rows in sides)
       names = tuple(f"class {i + 1} of {tasks.ways}" for i in range(tasks.ways))
       return HeldOut(asked(config, support, query, tasks.queries, tasks.ways), names, rungs, same_labels=False)
 
     tests = {left_out: test(ladder, False)}
     if sides[0].rule.any():
-      tests[f"{left_out} beside its template"] = test(_rule_ladder(), True)
+      tests[f"{left_out} beside its template"] = test(_rule_ladder, True)
     folds.append(
       Fold(
         left_out.replace(" ", "-"),

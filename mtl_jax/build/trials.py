@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mtl_jax import config as c
-from mtl_jax.baselines import History
+from mtl_jax.baselines import History, Ladder
 from mtl_jax.baselines.trials import trials_ladder
 from mtl_jax.build.contract import Fold, HeldOut
 from mtl_jax.evaluate import episodes_of
@@ -39,9 +39,12 @@ def new_plants(config: c.Config, tasks: c.Process) -> list[Fold]:
     y, mask = episode.query.y, episode.query.mask
     return {name: value * jnp.square(scaled[1]) for name, value in regression(prediction, y, mask).items()}
 
-  past = episodes_of(history_key, trials(plant, scaled, shots=_ROWS, queries=1, noise=tasks.noise), _HISTORY).support
-  x, y = np.asarray(past.x), np.asarray(past.y)
-  ladder = trials_ladder(History(x.reshape(-1, x.shape[-1]), y.reshape(-1), np.repeat(np.arange(_HISTORY), _ROWS)))
+  def ladder() -> Ladder:
+    others = trials(plant, scaled, shots=_ROWS, queries=1, noise=tasks.noise)
+    past = episodes_of(history_key, others, _HISTORY).support
+    x, y = np.asarray(past.x), np.asarray(past.y)
+    return trials_ladder(History(x.reshape(-1, x.shape[-1]), y.reshape(-1), np.repeat(np.arange(_HISTORY), _ROWS)))
+
   test = HeldOut(lambda k: family(k, 100), (), ladder, unit=plant.unit, judge=judged, per="trials")
   learned, checked = family(tasks.shots, tasks.queries), family(max(1, sum(tasks.shots) // 2), 100)
   job = f"{tasks.plant.replace('_', ' ')}, plants never seen"

@@ -3,7 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from rich.progress import track
 
 from mtl_jax import build
-from mtl_jax.baselines import Asked, answers
+from mtl_jax.baselines import Asked, Ladder, answers
 from mtl_jax.build import Fold, HeldOut, Method, Trained
 from mtl_jax.checkpoint import Checkpoints
 from mtl_jax.config import Config, Finetune
@@ -27,8 +27,11 @@ from mtl_jax.types import Algorithm, Array, Episode, PyTree
 
 
 def _initial(config: Config, what: Trained) -> PyTree:
-  keys = jax.random.split(jax.random.key(config.seed), config.training.seeds)
-  return replicate(what.make(what.config), config.training.seeds).init(jax.vmap(what.init)(keys))
+  @jax.jit  # op by op it would be fifty programs
+  def initial(keys: Array) -> PyTree:
+    return replicate(what.make(what.config), config.training.seeds).init(jax.vmap(what.init)(keys))
+
+  return initial(jax.random.split(jax.random.key(config.seed), config.training.seeds))
 
 
 def _store(config: Config, folder: Path, fold: Fold, what: Trained) -> Checkpoints:
@@ -65,10 +68,10 @@ def _validation(config: Config, algorithm: Algorithm, fold: Fold) -> Callable[[P
   if fold.validation is None:
     return None
   key = jax.random.key(1)
-  drawn = episodes_of(key, fold.validation, config.training.validation_episodes)
+  drawn = cache(partial(episodes_of, key, fold.validation, config.training.validation_episodes))
 
   def validate(state: PyTree) -> Mapping[str, float]:
-    scores = _seed_scores(config, key, algorithm, state, drawn, fold.judge)
+    scores = _seed_scores(config, key, algorithm, state, drawn(), fold.judge)
     name, sign = _headline(scores)
     value = float(scores[name].mean())
     return {"score": sign * value, name: value}
@@ -123,7 +126,7 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
   e = config.evaluation
   collected: Collected = defaultdict(lambda: defaultdict(list))
   units: dict[str, list[np.ndarray]] = defaultdict(list)
-  kinds = {}
+  kinds, simple = {}, set()
   holds = {job: sum(job in fold.tests for fold in folds) for fold in folds for job in fold.tests}
   todo, scratch = build.trained(config), build.scratch(config)
   seconds = {"evaluation": 0.0, "baselines": 0.0}
@@ -151,13 +154,15 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
       seconds["evaluation"] += time.perf_counter() - began
       began = time.perf_counter()
       if e.baselines:
+        ladder = test.ladder()
+        simple |= {rung.name for rung in (*ladder.rungs, *ladder.fixed)}
         _score_scratch(key, scratch, test, drawn, collected[job])
         for k, episodes in drawn.items():
-          _score_rungs(config, test, episodes, k, collected[job])
+          _score_rungs(config, test, ladder, episodes, k, collected[job])
       seconds["baselines"] += time.perf_counter() - began
   rows = []
   for job, found in collected.items():
-    rows += _rows(config, job, found, kinds, np.concatenate(units[job]), folds)
+    rows += _rows(config, job, found, kinds, simple, np.concatenate(units[job]), folds)
   write_json(folder / "scores.json", rows)
   note(folder, **seconds)
   return rows
@@ -220,14 +225,16 @@ def _score_scratch(
     out["network from scratch", k, None].append({name: value[None] for name, value in alone.items()} | costs)
 
 
-def _score_rungs(config: Config, test: HeldOut, drawn: Episode, k: int, out: dict[Key, list[Scores]]) -> None:
+def _score_rungs(
+  config: Config, test: HeldOut, ladder: Ladder, drawn: Episode, k: int, out: dict[Key, list[Scores]]
+) -> None:
   host = jax.tree.map(np.asarray, drawn)
   features = (lambda x: x.features) if isinstance(host.query.x, Viewed) else (lambda x: x)
   asked = [
     Asked(features(host.support.x)[i][mask], host.support.y[i][mask], features(host.query.x)[i])
     for i, mask in enumerate(host.support.mask)
   ]
-  ladder, found = test.ladder, {}
+  found = {}
   answered = answers(ladder.rungs, asked, config.training.seeds)
   every = list(track(answered, description=f"baselines, K = {k}", total=len(asked), console=console))
   for i, rung in enumerate(ladder.rungs):
@@ -248,12 +255,17 @@ def _score_rungs(config: Config, test: HeldOut, drawn: Episode, k: int, out: dic
 
 
 def _rows(
-  config: Config, job: str, found: dict[Key, list[Scores]], kinds: dict[str, str], unit: np.ndarray, folds: list[Fold]
+  config: Config,
+  job: str,
+  found: dict[Key, list[Scores]],
+  kinds: dict[str, str],
+  simple: set[str],
+  unit: np.ndarray,
+  folds: list[Fold],
 ) -> list[dict[str, Any]]:
   """Rows of scores.json: intervals, paired gains over the best baseline, confusion matrices."""
   test = next(fold.tests[job] for fold in folds if job in fold.tests)
-  labels, ladder = test.labels, test.ladder
-  simple = {rung.name for rung in (*ladder.rungs, *ladder.fixed)}
+  labels = test.labels
   joined = {
     at: {name: np.concatenate([s[name] for s in parts], axis=1) for name in parts[0]} for at, parts in found.items()
   }

@@ -28,6 +28,7 @@ class Pool(NamedTuple):
   unit: Array
 
 
+@jax.jit
 def usable(x: PyTree) -> Array:
   """(units, classes, windows): True where every number of the window is finite."""
   finite = [jnp.isfinite(leaf).reshape(*leaf.shape[:3], -1).all(-1) for leaf in jax.tree.leaves(x)]
