@@ -12,6 +12,7 @@ from jax.tree_util import Partial
 
 from mtl_jax.meta.task_map import on_shards, task_shards
 from mtl_jax.metrics import classification, regression
+from mtl_jax.quick import quick_jit
 from mtl_jax.types import Algorithm, Array, Episode, PyTree, TaskFamily
 
 Scores = dict[str, np.ndarray]
@@ -94,8 +95,7 @@ def evaluate(
   return jax.tree.map(np.asarray, _evaluate(episode_keys(key, episodes), algorithm, state, drawn, judge, chunk))
 
 
-# Called once for each family, so that compiling counts: this takes half the time.
-@partial(jax.jit, compiler_options={"xla_backend_optimization_level": 1})
+@quick_jit
 def _draw(keys: Array, sample: Partial) -> Episode:
   def every(sample: Partial, keys: Array) -> Episode:
     return jax.lax.map(lambda k: sample(k[0]), keys, batch_size=20)

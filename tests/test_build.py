@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from jax.sharding import AxisType
 from sklearn.preprocessing import StandardScaler
 
 from mtl_jax import build, meta
@@ -96,6 +97,14 @@ def test_test_machines_are_simulated_and_baselines_fitted_when_they_are_asked_fo
   for k in (1, 3):
     test.family(k)
   assert [split for _, split in fleets] == ["train", "validation", "test"]
+
+
+def test_test_machines_are_on_one_device_though_they_are_made_while_a_mesh_is_there(fleets):
+  (fold,) = build.folds(FLEET)
+  with jax.set_mesh(jax.make_mesh((1,), ("tasks",), axis_types=(AxisType.Auto,))):
+    _, pool, _ = fold.tests["machines never seen"].family(1).sample.args
+    assert jnp.zeros(3).sum().committed  # what is computed there is bound to the mesh
+  assert not pool.x.input.committed
 
 
 def test_inputs_are_scaled_by_the_training_machines_and_baselines_are_fitted_on_them_alone(fleets, fitted_on):

@@ -73,6 +73,7 @@ def test_a_docstring_cannot_break_out_of_its_quotes(tmp_path):
     (changed(algorithm=c.Imaml(cg_steps=0)), "algorithm.cg_steps", "0"),
     (changed(algorithm=c.Maml(truncate=0)), "algorithm.truncate", "0"),
     (changed(tasks=c.Fleet(recordings=19)), "tasks.recordings", "19"),
+    (changed(tasks=c.Fleet(test_machines=0)), "tasks.test_machines", "0"),
     (changed(tasks=c.FleetToBearings(c.Fleet(recordings=19))), "tasks.fleet.recordings", "19"),
     (changed(algorithm=c.ProtoNet()), "algorithm", "ProtoNet"),
     (changed(algorithm=c.Cavia(context=0)), "algorithm.context", "0"),

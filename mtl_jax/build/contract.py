@@ -20,7 +20,7 @@ class HeldOut(NamedTuple):
   Attributes:
     family: of a number of labels.
     labels: their names; () for a regression.
-    ladder: makes its baselines, once training is over.
+    ladder: its baselines, fitted when they are asked for unless that may need an extra, which is then missed at once.
     same_labels: whether a label means what it meant in training; where it does not, a
       network without adaptation has nothing to say and is not asked.
     unit: in which the errors that `judge` gives are; a root mean squared error is then given too.

@@ -74,8 +74,9 @@ def _fleet(config: c.Config, tasks: c.Fleet) -> list[Fold]:
   @cache  # not before training is over
   def test() -> Callable[[int], TaskFamily]:
     count = max(config.evaluation.shots) + tasks.queries
-    made = fleet.pool(key, "test", machines=tasks.test_machines, recordings=count, view=view_of(config.model))
-    (scaled,) = standardised(config.model, [recorded], [made])
+    with jax.set_mesh(None):  # as all else is made: on one device, and not on each of those that training shares
+      made = fleet.pool(key, "test", machines=tasks.test_machines, recordings=count, view=view_of(config.model))
+      (scaled,) = standardised(config.model, [recorded], [made])
     return asked(config, scaled, None, tasks.queries)
 
   def ladder() -> Ladder:

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -170,10 +169,11 @@ def _learned(config: c.Config, tasks: c.TennesseeEastman, plant: _Plant, train: 
   many = [_with_made_up(own, cut, nothing, seed) for seed, (own, cut) in enumerate(zip(seen, learn, strict=True))]
   hs, hq = _pools(view, asked_about)
   ways = min(tasks.ways, len(test))
+  ladder = _ladder(past, view, x, asked_about)
   held = HeldOut(
     asked(config, hs, hq, tasks.queries, ways),
     _names(ways),
-    partial(_ladder, past, view, x, asked_about),
+    lambda: ladder,
     same_labels=False,
   )
   family = few_shot(*many, shots=tasks.shots, queries=tasks.queries, ways=tasks.ways)
@@ -209,10 +209,8 @@ def tennessee_eastman(config: c.Config, tasks: c.TennesseeEastman) -> list[Fold]
     view = _from_normal(past, normal.features)
     support, query = _pools(view, sides)
     named = tuple(f"fault {fault}" for fault in faults)
-    ladder = partial(_ladder, past, view, normal.x, sides)
-    folds.append(
-      Fold(
-        job, None, None, {job: HeldOut(asked(config, support, query, tasks.queries), named, ladder, same_labels=False)}
-      )
-    )
+    ladder = _ladder(past, view, normal.x, sides)
+    family = asked(config, support, query, tasks.queries)
+    held = HeldOut(family, named, lambda ladder=ladder: ladder, same_labels=False)
+    folds.append(Fold(job, None, None, {job: held}))
   return folds

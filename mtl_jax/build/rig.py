@@ -1,7 +1,6 @@
 """The state of one component of a hydraulic rig, where the other components are as they never were before."""
 
 from collections.abc import Sequence
-from functools import partial
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,17 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mtl_jax import config as c
-from mtl_jax.baselines import (
-  Fixed,
-  History,
-  Ladder,
-  Rung,
-  classification_ladder,
-  minirocket,
-  numbered,
-  whitened,
-  with_rocket,
-)
+from mtl_jax.baselines import Fixed, History, Rung, classification_ladder, minirocket, numbered, whitened, with_rocket
 from mtl_jax.build.contract import Fold, HeldOut, asked
 from mtl_jax.data import hydraulic
 from mtl_jax.data.table import Table
@@ -63,22 +52,6 @@ def _held_out(unit: np.ndarray, label: np.ndarray, other: np.ndarray, seed: int)
   return order[cell.reshape(-1), other]
 
 
-def _ladder(past: History, cycles: np.ndarray, train: np.ndarray) -> Ladder:
-  simple = classification_ladder(past)
-  lda = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto"))
-  lda.fit(past.x, past.y)
-  pooled = Fixed("pooled shrinkage LDA", lda.decision_function)
-
-  def on_discriminants(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
-    return NearestCentroid().fit(lda.transform(x), y).predict(lda.transform(q))
-
-  # Prototypes on the three directions that tell the states apart elsewhere: what `protonet` does, and linear.
-  rung = Rung("nearest centroid on the pooled discriminants", on_discriminants)
-  simple = simple._replace(rungs=(*simple.rungs, rung), fixed=(*simple.fixed, pooled))
-  mean, deviation = cycles[train].mean((0, 1)), cycles[train].std((0, 1))
-  return with_rocket(simple, minirocket((cycles[train] - mean) / deviation, (cycles - mean) / deviation))
-
-
 def hydraulic_rig(config: c.Config, tasks: c.Hydraulic) -> list[Fold]:
   """A task is a cooler level with a pump leakage, and the question which state the target component is in.
 
@@ -105,6 +78,8 @@ def hydraulic_rig(config: c.Config, tasks: c.Hydraulic) -> list[Fold]:
     past = History(features[train], label[train], unit[train])
     inputs = whitened(past)(features)
     rows = numbered(features)
+    mean, deviation = cycles[train].mean((0, 1)), cycles[train].std((0, 1))
+    rocket = minirocket((cycles[train] - mean) / deviation, (cycles - mean) / deviation)
 
     def pools(sides: Sequence[np.ndarray]) -> list[Pool]:
       return [
@@ -113,7 +88,19 @@ def hydraulic_rig(config: c.Config, tasks: c.Hydraulic) -> list[Fold]:
       ]
 
     ts, tq, hs, hq = pools([train & (turn == 0), train & (turn == 1), support, query])
-    held = HeldOut(asked(config, hs, hq, tasks.queries), named, partial(_ladder, past, cycles, train))
+    simple = classification_ladder(past)
+    lda = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto"))
+    lda.fit(past.x, past.y)
+    pooled = Fixed("pooled shrinkage LDA", lda.decision_function)
+
+    def on_discriminants(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:
+      return NearestCentroid().fit(lda.transform(x), y).predict(lda.transform(q))
+
+    # Prototypes on the three directions that tell the states apart elsewhere: what `protonet` does, and linear.
+    rung = Rung("nearest centroid on the pooled discriminants", on_discriminants)
+    simple = simple._replace(rungs=(*simple.rungs, rung), fixed=(*simple.fixed, pooled))
+    ladder = with_rocket(simple, rocket)
+    held = HeldOut(asked(config, hs, hq, tasks.queries), named, lambda: ladder)
     return Fold(name, few_shot(ts, tq, shots=tasks.shots, queries=tasks.queries), None, {job: held})
 
   folds = []

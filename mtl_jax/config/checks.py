@@ -171,6 +171,9 @@ def _validate_few_shot(config: Config) -> None:
   tasks = config.tasks
   if isinstance(tasks, Fleet | FleetToBearings):
     where, simulated = ("tasks", tasks) if isinstance(tasks, Fleet) else ("tasks.fleet", tasks.fleet)
+    for field in ("machines", "test_machines"):
+      value = getattr(simulated, field)
+      _require(value >= 1, f"{where}.{field}", value, "must be at least 1")
     need = simulated.shots[1] + simulated.queries
     _require(
       simulated.recordings >= need,

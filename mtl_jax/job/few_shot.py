@@ -27,9 +27,11 @@ from mtl_jax.types import Algorithm, Array, Episode, PyTree
 
 
 def _initial(config: Config, what: Trained) -> PyTree:
+  algorithm = replicate(what.make(what.config), config.training.seeds)
+
   @jax.jit  # op by op it would be fifty programs
   def initial(keys: Array) -> PyTree:
-    return replicate(what.make(what.config), config.training.seeds).init(jax.vmap(what.init)(keys))
+    return algorithm.init(jax.vmap(what.init)(keys))
 
   return initial(jax.random.split(jax.random.key(config.seed), config.training.seeds))
 
@@ -84,7 +86,7 @@ def train(config: Config, folds: list[Fold], folder: Path, resume: bool, profile
   t = config.training
   for what in build.trained(config):
     algorithm = what.make(what.config)
-    seeds = replicate(algorithm, t.seeds)
+    seeds, initial = replicate(algorithm, t.seeds), _initial(config, what)
     for fold in folds:
       tasks = fold.pooled if fold.pooled is not None and isinstance(what.config, Finetune) else fold.train
       if tasks is None:
@@ -93,7 +95,7 @@ def train(config: Config, folds: list[Fold], folder: Path, resume: bool, profile
       fit(
         jax.random.fold_in(jax.random.key(config.seed), 1),
         seeds,
-        _initial(config, what),
+        initial,
         tasks,
         steps=t.steps,
         tasks_per_step=t.tasks_per_step * t.seeds,
@@ -138,12 +140,12 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
       def draw(k: int, key: Array = key, test: HeldOut = test, count: int = count) -> Episode:
         return _labelled_only(test.every(k) if test.every is not None else episodes_of(key, test.family(k), count))
 
+      began = time.perf_counter()
       drawn = {k: draw(k) for k in e.shots}
       first = drawn[e.shots[0]]
       # A task that is made up on the spot, as a sine wave, is a unit of its own.
       made_up = sum(map(len, units[job])) + np.arange(_count(first))
       units[job].append(np.asarray(first.task) if isinstance(first.task, jax.Array) else made_up)
-      began = time.perf_counter()
       for what in todo if fold.train is not None else ():
         state = _state(config, folder, fold, what)
         for method in what.methods:

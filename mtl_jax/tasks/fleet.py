@@ -3,7 +3,6 @@
 A history has machines of its own with recordings of each condition; endless ones arrive, each when it is sampled.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -13,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mtl_jax.quick import quick_jit
 from mtl_jax.tasks.pool import Pool, usable
 from mtl_jax.tasks.rotating import CONDITIONS, Machine, Ranges, machine, record
 from mtl_jax.tasks.rotating import SAMPLING_HZ as SAMPLING_HZ
@@ -40,11 +40,7 @@ def recorded(key: Array, m: Machine, condition: Array, view: View, samples: int)
   return view(record(signal_key, m, condition, severity, samples))
 
 
-# Called few times, so that compiling counts: this takes a third of the time and runs as fast.
-_QUICKLY = {"xla_backend_optimization_level": 1}
-
-
-@partial(jax.jit, static_argnums=(4, 5), compiler_options=_QUICKLY)
+@partial(quick_jit, static_argnums=(4, 5))
 def _recorded(
   key: Array, number: np.ndarray, machines: Machine, conditions: np.ndarray, view: View, samples: int
 ) -> PyTree:
@@ -54,7 +50,7 @@ def _recorded(
   return jax.vmap(one)(jnp.asarray(number), machines, jnp.asarray(conditions))
 
 
-@partial(jax.jit, static_argnums=1, compiler_options=_QUICKLY)
+@partial(quick_jit, static_argnums=1)
 def _machines(keys: Array, ranges: Ranges) -> Machine:
   return jax.vmap(partial(machine, ranges=ranges))(keys)
 
@@ -86,8 +82,8 @@ def pool(
     here = jax.tree.map(lambda leaf: leaf[unit], constants)
     return _recorded(record_key, rows, here, condition, view, samples)
 
-  with ThreadPoolExecutor(os.cpu_count()) as cores:  # one call leaves most of them idle most of the time
-    parts = list(cores.map(part, number.reshape(-1, _AT_ONCE)))
+  with ThreadPoolExecutor() as several:  # one call leaves most cores idle most of the time
+    parts = list(several.map(part, number.reshape(-1, _AT_ONCE)))
   host = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:count], *parts)  # a compiled one is new for each size
   x = jax.tree.map(lambda leaf: jnp.asarray(leaf.reshape(*shape, *leaf.shape[1:])), host)
   mask = usable(x)
