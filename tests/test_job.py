@@ -266,6 +266,14 @@ def test_where_labels_mean_something_else_a_network_without_adaptation_is_not_as
   assert {row["method"] for row in scored(folds, [network(OURS, POOLED)])} == {"anil"}
 
 
+def test_a_gain_is_over_the_best_baseline_and_over_the_best_of_the_ladder(scored):
+  test = held_out(
+    Rung("five", lambda x, y, q, seed: np.full((len(q), 1), 5.0)), fixed=(Fixed("nine", lambda q: q * 9),)
+  )
+  rows = scored([Fold("fold", labelled(1), None, {"job": test})], [network(OURS, POOLED)])
+  assert {row["against"] for row in rows if row["metric"] == "mse_gain"} == {"pooled", "five"}
+
+
 def test_where_nothing_is_learned_no_network_is_asked(scored):
   test = held_out(Rung("zero", lambda x, y, q, seed: np.zeros((len(q), 1))))
   assert {row["method"] for row in scored([Fold("fold", None, None, {"job": test})], [network(OURS)])} == {"zero"}
