@@ -15,6 +15,20 @@ first step, compilation included; tasks at once and threads. All of it is in ben
 W5, the main job's own step, has no peer: `train.py configs/fleet_diagnosis.py` writes its steps_per_s into
 metrics.jsonl. W6 is `measure_aggregators.py`.
 
+With torch.compile, measured 2026-11-28 on 2 quiet CPU cores that take 1.8 times as long as those of the tables below
+(x86_64, JAX 0.10.2, PyTorch 2.13.0, --rounds 5 --seconds 2, a workload a run), as times our milliseconds on two
+devices; "c" is compiled, which took 40 to 75 s, ours 7; CPU milliseconds are ours and those of the best:
+
+                    ours, ms   one device   torch.func   c      by hand   c      task by task   goal     CPU ms
+  W1, 25, 5 steps      6.37       0.73         3.5       1.07     2.0     1.07     32           4        9.8 / 13
+  W1, 512, 5 steps    33.7        1.57         2.7       1.94     3.3     3.4     102           3       61 / 129
+  W1, 1,024, 5 st.    57.3        1.59         3.3       2.2      3.0     2.8     106           3       97 / 251
+  W2, 256            270          1.94         2.4       2.7      2.1     4.1       9.7         2.5    503 / 1150
+
+No goal but task by task's on 512 curves is reached: 1.07 of 4 for 25 curves (1.5 times one device, which is quicker),
+1.9 of 3, 2.2 of 3, 2.1 of 2.5. W2's products run at 63 % of these cores' peak, of 65. W4 with torch.compile was not
+through after 400 s.
+
 Measured 2026-11-27 on 2 quiet CPU cores (x86_64, JAX 0.10.2, PyTorch 2.13.0, --no-compiled --rounds 5 --seconds 2), as
 times our milliseconds on two devices:
 
@@ -42,8 +56,8 @@ On one device, 2026-11-27 on 2 quiet CPU cores (x86_64, JAX 0.10.2, PyTorch 2.13
 There ours works on one core in all but W3, PyTorch on both. W2's products, timed alone, would come to about 0.74 of the
 peak, and to read and write fast weights takes the rest. Tried on one busy core, CPU time after over before: a few steps
 unrolled, W1 512 0.75, W1 25 0.93, W2 0.95. W2 on two devices by 2, 4 or 8 tasks at once: the same within 6 %, one by
-one 1.6 to 1.8 times that. W4's first step, 2 s of it, took 10.5 s on one device and 11.5 s on two. W1 with 1,024 tasks
-and W4 against PyTorch, torch.compile within the benchmark and the whole of --quick have not been run. Temporaries of W2
+one 1.6 to 1.8 times that. W4's first step, 2 s of it, took 10.5 s on one device and 11.5 s on two. W4 against PyTorch,
+torch.compile on W3 and the whole of --quick have not been run. Temporaries of W2
 (compiled.memory_analysis()): 8 MB at 32 and at 256 tasks, 52 MB at 50 steps and 256 tasks.
 """
 
@@ -231,7 +245,8 @@ def draw(rows: list[Row], picture: Path, title: str) -> None:
       [min(row["ms"], end) for row in mine],
       color=["C1" if row["contender"] in (OURS, ALONE) else "C0" for row in mine],
     )
-    axes.bar_label(bars, [f" {row['ms']:,.3g} ms" for row in mine], fontsize=7)
+    labels = [f" {ms:,.0f} ms" if (ms := row["ms"]) >= 100 else f" {ms:.3g} ms" for row in mine]
+    axes.bar_label(bars, labels, fontsize=7)
     axes.set(title=name, xlim=(0, 1.3 * end))
     axes.title.set_fontsize(9)
     axes.tick_params(labelsize=7)
