@@ -107,7 +107,7 @@ def machine(key: Array, ranges: Ranges) -> Machine:
   """Draws one machine."""
   keys = jax.random.split(key, 24)
   balls = jax.random.choice(keys[0], jnp.asarray(ranges.balls, jnp.float32))
-  # One program for all draws: twenty small ones take six times as long to compile.
+  # One draw for all: twenty small ones take three times as long to compile.
   unit = iter(jax.vmap(lambda key: jax.random.uniform(key, (_MOST,)))(keys[1:]))
 
   def uniform(low, high, shape=()) -> Array:
