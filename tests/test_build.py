@@ -12,7 +12,7 @@ import pytest
 from jax.sharding import AxisType
 from sklearn.preprocessing import StandardScaler
 
-from mtl_jax import build, meta
+from mtl_jax import baselines, build, meta
 from mtl_jax import config as c
 from mtl_jax.baselines import Ladder, whitening
 from mtl_jax.build import contract, methods
@@ -56,7 +56,7 @@ def fitted_on(monkeypatch) -> list[Any]:
     seen.append((history, same_labels))
     return Ladder((), ())
 
-  monkeypatch.setattr(folds, "classification_ladder", ladder)
+  monkeypatch.setattr(baselines, "classification_ladder", ladder)
   return seen
 
 
@@ -213,7 +213,7 @@ def test_a_fleet_is_the_only_thing_that_is_learned_from_where_real_bearings_are_
 
 
 def test_where_labels_mean_something_else_the_ladder_carries_none_over(rigs, fleets, monkeypatch):
-  monkeypatch.setattr(folds, "classification_ladder", lambda history, *, same_labels: Ladder((), (same_labels,)))
+  monkeypatch.setattr(baselines, "classification_ladder", lambda history, *, same_labels: Ladder((), (same_labels,)))
   (fold,) = build.folds(dataclasses.replace(FLEET, tasks=c.FleetToBearings(MACHINES, DIAMETERS)))
   for name, test in fold.tests.items():
     assert test.ladder().fixed[0] is test.same_labels, name

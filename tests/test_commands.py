@@ -17,7 +17,7 @@ from conftest import ROOT
 from jax.flatten_util import ravel_pytree
 from rich.console import Console
 
-import mtl_jax
+import mtl_jax.report
 from mtl_jax import build, job
 from mtl_jax import config as c
 from mtl_jax.config import ConfigError, dump, load
@@ -54,7 +54,7 @@ def done(monkeypatch, tmp_path) -> list[Any]:
 
 def writing(monkeypatch, module: ModuleType) -> list[Any]:
   pages: list[Any] = []
-  where = module if hasattr(module, "write_report") else job
+  where = module if hasattr(module, "write_report") else mtl_jax.report
   monkeypatch.setattr(where, "write_report", lambda runs, out: pages.append((list(runs), out)) or out)
   return pages
 

@@ -12,7 +12,7 @@ from sklearn.metrics import mean_pinball_loss
 from statsforecast.models import TSB, AutoETS, CrostonSBA, SimpleExponentialSmoothing
 from threadpoolctl import threadpool_limits
 
-from mtl_jax import build
+from mtl_jax import baselines, build
 from mtl_jax.baselines import forecasting
 from mtl_jax.baselines.forecasting import Around, Asked, Prior, Window
 from mtl_jax.config import (
@@ -396,7 +396,7 @@ def jobs():
   """The folds of each job, on a ladder of few windows: what is tested here is who is asked what."""
   found = {}
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(build.products, "forecasting_ladder", lambda windows, season: windows)
+    patch.setattr(baselines, "forecasting_ladder", lambda windows, season: windows)
     for name, config in JOBS.items():
       found[name] = build.folds(config)
   return found

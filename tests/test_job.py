@@ -5,6 +5,8 @@ Scores here are made by hand, or by methods whose answer tells what they were gi
 
 import dataclasses
 import json
+import subprocess
+import sys
 from typing import Any
 
 import jax
@@ -55,6 +57,13 @@ def told(prediction, episode) -> dict[str, Any]:
 
 def held_out(*rungs: Rung, fixed: tuple[Fixed, ...] = (), **more: Any) -> HeldOut:
   return HeldOut(labelled, (), lambda: Ladder(rungs, fixed), **{"judge": told, **more})
+
+
+def test_a_script_begins_without_waiting_for_what_only_baselines_and_pictures_need():
+  late = {"sklearn", "matplotlib", "scipy.signal", "scipy.ndimage", "jinja2"}
+  done = subprocess.run([sys.executable, "-c", "import sys, mtl_jax.job; print(*sys.modules)"], capture_output=True)
+  assert done.returncode == 0, done.stderr
+  assert not late & set(done.stdout.decode().split())
 
 
 def one(rows: list[dict[str, Any]], **wanted: Any) -> dict[str, Any]:

@@ -1,29 +1,8 @@
-"""The ladder of simple baselines that stands in every table."""
+"""The ladder of simple baselines that stands in every table.
 
-from mtl_jax.baselines.classification import by_angle, classification_ladder, envelope_rule, whitened, whitening
-from mtl_jax.baselines.forecasting import forecasting_ladder
-from mtl_jax.baselines.ladder import Answered, Asked, Fixed, History, Ladder, Rung, answers
-from mtl_jax.baselines.rare import rare_event_ladder
-from mtl_jax.baselines.regression import regression_ladder
-from mtl_jax.baselines.rocket import minirocket, numbered, with_rocket
+Its modules are imported when they are first asked for: a training's first step does not wait for scikit-learn.
+"""
 
-__all__ = [
-  "Answered",
-  "Asked",
-  "Fixed",
-  "History",
-  "Ladder",
-  "Rung",
-  "answers",
-  "by_angle",
-  "classification_ladder",
-  "envelope_rule",
-  "forecasting_ladder",
-  "minirocket",
-  "numbered",
-  "rare_event_ladder",
-  "regression_ladder",
-  "whitened",
-  "whitening",
-  "with_rocket",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

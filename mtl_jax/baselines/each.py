@@ -6,18 +6,6 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from sklearn.base import clone
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.ensemble import (
-  ExtraTreesClassifier,
-  ExtraTreesRegressor,
-  HistGradientBoostingClassifier,
-  HistGradientBoostingRegressor,
-)
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 Kind = Literal["number", "class", "rank", "flag"]
 TRIVIAL, LINEAR, EXTRA, BOOSTED = "mean or majority", "ridge or logistic regression", "extra trees", "boosted trees"
@@ -45,6 +33,17 @@ class Found(NamedTuple):
 
 def _candidates(kind: Kind) -> dict[str, list[Any]]:
   """{name of `NAMES`: estimators that validation chooses from}, as many as a network has learning rates by default."""
+  from sklearn.dummy import DummyClassifier, DummyRegressor
+  from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+  )
+  from sklearn.linear_model import LogisticRegression, Ridge
+  from sklearn.pipeline import make_pipeline
+  from sklearn.preprocessing import StandardScaler
+
   if kind == "number":
     return {
       TRIVIAL: [DummyRegressor()],
@@ -86,6 +85,9 @@ def baseline(
 
   Fits that draw at random are repeated with every seed.
   """
+  from sklearn.base import clone
+  from sklearn.exceptions import ConvergenceWarning
+
   options = _candidates(kind)[name]
 
   def fitted(model: Any, seed: int) -> tuple[Any, float]:

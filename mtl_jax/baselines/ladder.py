@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import joblib
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 ALPHA = 10.0  # of every ridge on standardised features
 
@@ -66,6 +65,8 @@ class Answered(NamedTuple):
 
 
 def _answer(rungs: tuple[Rung, ...], asked: Asked, seed: int) -> list[Answered]:
+  from sklearn.exceptions import ConvergenceWarning
+
   def one(rung: Rung) -> Answered:
     began = time.perf_counter()
     return Answered(rung.predict(*asked, seed), time.perf_counter() - began)

@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mtl_jax import baselines
 from mtl_jax import config as c
-from mtl_jax.baselines import History, Ladder, whitened
+from mtl_jax.baselines import History, Ladder
 from mtl_jax.evaluate import Judge, score
 from mtl_jax.tasks.pool import Pool, few_shot
 from mtl_jax.types import Array, Episode, TaskFamily
@@ -69,7 +70,7 @@ def standardised(model: c.Model, fitted_on: list[Pool], pools: list[Pool]) -> li
   if isinstance(model, c.Conv1D):
     return pools
   if isinstance(model, c.Residual):
-    view = whitened(history(fitted_on))
+    view = baselines.whitened(history(fitted_on))
 
     def whiten(pool: Pool) -> Pool:
       x = np.asarray(pool.x.features)

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import Partial
 
+from mtl_jax import baselines
 from mtl_jax import config as c
 from mtl_jax.baselines import History
-from mtl_jax.baselines.life import few_lives_ladder, life_ladder
 from mtl_jax.build.contract import Fold, HeldOut
 from mtl_jax.clean import Rows
 from mtl_jax.data import cmapss
@@ -103,7 +103,7 @@ def few_engines(config: c.Config, tasks: c.FewEngines) -> list[Fold]:
       return every_unit(key, own, asked, shots=k, rows=tasks.rows, places=places, together=together)
 
     some = np.random.default_rng(0).permutation(np.flatnonzero(known))[:_POOLED]
-    ladder = partial(few_lives_ladder, History(x[some], life[some, 0], engine[some]))
+    ladder = partial(baselines.few_lives_ladder, History(x[some], life[some, 0], engine[some]))
     test = HeldOut(family, (), ladder, unit="cycles", judge=turbofan.judged, every=every, per="engines run to failure")
     fewest = int(np.sum(np.asarray(lives(checked).unit) >= 0, axis=1).min())
     shots = min(5, tasks.shots[1], fewest - 1)
@@ -136,7 +136,7 @@ def remaining_life(config: c.Config, tasks: c.RemainingLife) -> list[Fold]:
       return few_units(lives, shots=engines, rows=tasks.rows, queries=1)
 
     plain = "boosted trees, not standardised within flight conditions" if len(views) > 1 else ""
-    ladder = partial(life_ladder, History(x[row[known]], life[known, 0], engine[known]), FEATURES, plain)
+    ladder = partial(baselines.life_ladder, History(x[row[known]], life[known, 0], engine[known]), FEATURES, plain)
     every = _without_labels(x[row[asked]], life[asked], engine[asked])
     test = HeldOut(
       lambda k, every=every: _one_of(every),

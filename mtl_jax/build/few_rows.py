@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 import numpy as np
 
+from mtl_jax import baselines
 from mtl_jax import config as c
-from mtl_jax.baselines import classification_ladder, rare_event_ladder
 from mtl_jax.build.contract import Fold, HeldOut, asked
 from mtl_jax.data import ai4i2020, steel_plates
 from mtl_jax.metrics import rare_event
@@ -53,7 +53,7 @@ def _milling(config: c.Config, tasks: c.FewRows) -> HeldOut:
   return HeldOut(
     lambda k: few_units(support, query, shots=k, rows=1, queries=tasks.queries, places=places),
     (),
-    lambda: rare_event_ladder(len(MILLING_RAW)),
+    lambda: baselines.rare_event_ladder(len(MILLING_RAW)),
     judge=rare_event,
   )
 
@@ -72,7 +72,7 @@ def _steel(config: c.Config, tasks: c.FewRows) -> HeldOut:
 
   support, query = map(side, sides.values())
   test = asked(config, support, query, min(tasks.queries, query.mask.shape[2]))
-  return HeldOut(test, tuple(map(str, names)), lambda: classification_ladder(None), same_labels=False)
+  return HeldOut(test, tuple(map(str, names)), lambda: baselines.classification_ladder(None), same_labels=False)
 
 
 def few_rows(config: c.Config, tasks: c.FewRows) -> list[Fold]:

@@ -5,16 +5,9 @@ from functools import cache
 
 import jax
 
+from mtl_jax import baselines
 from mtl_jax import config as c
-from mtl_jax.baselines import (
-  Fixed,
-  Ladder,
-  by_angle,
-  classification_ladder,
-  envelope_rule,
-  regression_ladder,
-  whitened,
-)
+from mtl_jax.baselines import Fixed, Ladder
 from mtl_jax.build.contract import Fold, HeldOut, asked, history, standardised
 from mtl_jax.build.engines import few_engines, remaining_life
 from mtl_jax.build.few_rows import few_rows
@@ -50,7 +43,7 @@ def _sinusoid(config: c.Config, tasks: c.Sinusoid) -> list[Fold]:
   train = sinusoid(tasks.shots, tasks.queries)
 
   def ladder() -> Ladder:
-    return _beside(regression_ladder(), Fixed("best without adaptation", mean_curve))
+    return _beside(baselines.regression_ladder(), Fixed("best without adaptation", mean_curve))
 
   test = HeldOut(cache(lambda k: sinusoid(k, 100)), (), ladder)
   return [Fold("sinusoid", train, sinusoid(tasks.shots, 50), {"curves never seen": test})]
@@ -80,7 +73,7 @@ def _fleet(config: c.Config, tasks: c.Fleet) -> list[Fold]:
     return asked(config, scaled, None, tasks.queries)
 
   def ladder() -> Ladder:
-    return classification_ladder(history([recorded]))
+    return baselines.classification_ladder(history([recorded]))
 
   return [
     Fold(
@@ -99,7 +92,7 @@ _NINE = "CWRU, nine fault classes"
 
 def _mfpt_rule(classes: tuple[str, ...]) -> Fixed:
   inner, outer = (vibration.FEATURE_NAMES.index(f"envelope_{line}_1x") for line in ("bpfi", "bpfo"))
-  return envelope_rule(inner, outer, classes.index("inner race"), classes.index("outer race"), len(classes))
+  return baselines.envelope_rule(inner, outer, classes.index("inner race"), classes.index("outer race"), len(classes))
 
 
 def _beside(ladder: Ladder, *more: Fixed) -> Ladder:
@@ -119,8 +112,8 @@ def _bearings(config: c.Config, tasks: c.Bearings) -> list[Fold]:
 
     def ladder() -> Ladder:
       past = history(list(train))
-      simple = _beside(classification_ladder(past), *rules)
-      directed = by_angle("nearest centroid, whitened, by angle", whitened(past))
+      simple = _beside(baselines.classification_ladder(past), *rules)
+      directed = baselines.by_angle("nearest centroid, whitened, by angle", baselines.whitened(past))
       return simple._replace(rungs=(*simple.rungs, directed))
 
     train_s, train_q, held_s, held_q = standardised(config.model, list(train), [*train, *held])
@@ -152,7 +145,7 @@ def _fleet_to_bearings(config: c.Config, tasks: c.FleetToBearings) -> list[Fold]
 
   @cache
   def ladder(same_labels: bool) -> Ladder:
-    return classification_ladder(history([train]), same_labels=same_labels)
+    return baselines.classification_ladder(history([train]), same_labels=same_labels)
 
   tests = {}
   for job, pools in held.items():

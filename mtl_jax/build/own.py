@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mtl_jax import baselines
 from mtl_jax import config as c
-from mtl_jax.baselines import History, Ladder, Rung, classification_ladder, regression_ladder
+from mtl_jax.baselines import History, Ladder, Rung
 from mtl_jax.build.contract import Fold, HeldOut
 from mtl_jax.data import Column, own
 from mtl_jax.data.table import Table
@@ -104,11 +105,11 @@ def _of_one_class_too(rung: Rung) -> Rung:
 
 def _ladder(classes: bool, history: History) -> Ladder:
   if not classes:
-    return regression_ladder(history)
+    return baselines.regression_ladder(history)
   cells = np.unique(np.stack([history.group, history.y]), axis=1)
   if cells.shape[1] == len(history.y):  # no class twice in a unit: what scatters is a class over the units
     history = history._replace(group=np.zeros_like(history.group))
-  ladder = classification_ladder(history)
+  ladder = baselines.classification_ladder(history)
   return ladder._replace(rungs=tuple(map(_of_one_class_too, ladder.rungs)))
 
 

@@ -7,17 +7,9 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from mtl_jax import baselines
 from mtl_jax import config as c
-from mtl_jax.baselines import (
-  History,
-  Ladder,
-  by_angle,
-  classification_ladder,
-  minirocket,
-  numbered,
-  whitened,
-  with_rocket,
-)
+from mtl_jax.baselines import History, Ladder
 from mtl_jax.build.contract import Fold, HeldOut, asked
 from mtl_jax.data import tep
 from mtl_jax.tasks.pool import Pool, few_shot, lay_out
@@ -78,7 +70,7 @@ def _plant(length: int) -> _Plant:
 
 def _from_normal(history: History, normal: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
   """Features less normal operation, whitened by the scatter within the classes of `history`; (n, d) float32."""
-  view = whitened(history)
+  view = baselines.whitened(history)
   centre = view(normal).mean(0)
   return lambda features: view(features) - centre
 
@@ -109,7 +101,7 @@ def _with_made_up(x: np.ndarray, cut: _Cut, faults: int, seed: int) -> Pool:
 def _pools(view: Callable[[np.ndarray], np.ndarray], sides: Sequence[_Cut]) -> list[Pool]:
   """Pools of one unit; the windows are numbered through all sides."""
   features = [cut.features for cut in sides]
-  rows = numbered(np.concatenate(features))
+  rows = baselines.numbered(np.concatenate(features))
   parts = np.split(rows, np.cumsum([len(one) for one in features])[:-1])
   return [
     lay_out(
@@ -126,11 +118,11 @@ def _pools(view: Callable[[np.ndarray], np.ndarray], sides: Sequence[_Cut]) -> l
 def _ladder(
   history: History, view: Callable[[np.ndarray], np.ndarray], train: np.ndarray, sides: Sequence[_Cut]
 ) -> Ladder:
-  simple = classification_ladder(history, same_labels=False)
+  simple = baselines.classification_ladder(history, same_labels=False)
   # A fault pushes the plant away from normal operation, now more and now less: what counts is where to.
-  directed = by_angle("nearest centroid, whitened, by angle from normal", view)
+  directed = baselines.by_angle("nearest centroid, whitened, by angle from normal", view)
   simple = simple._replace(rungs=(*simple.rungs, directed))
-  return with_rocket(simple, minirocket(train, np.concatenate([cut.x for cut in sides])))
+  return baselines.with_rocket(simple, baselines.minirocket(train, np.concatenate([cut.x for cut in sides])))
 
 
 def _names(count: int) -> tuple[str, ...]:

@@ -5,9 +5,9 @@ from functools import partial
 
 import numpy as np
 
+from mtl_jax import baselines
 from mtl_jax import config as c
 from mtl_jax.baselines import History
-from mtl_jax.baselines.plan import plan_ladder
 from mtl_jax.build.contract import Fold, HeldOut
 from mtl_jax.data import garment_productivity
 from mtl_jax.tasks import shifts
@@ -47,7 +47,7 @@ def team_productivity(config: c.Config, tasks: c.Productivity) -> list[Fold]:
     test = HeldOut(
       lambda k, held=held: in_order(held, shots=k, queries=tasks.queries, places=places),
       (),
-      partial(plan_ladder, History(x[known], beyond[known], unit[known]), _planned(mean, deviation)),
+      partial(baselines.plan_ladder, History(x[known], beyond[known], unit[known]), _planned(mean, deviation)),
       unit="of the work allotted",
       judge=shifts.judged,
       per="past days",

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mtl_jax import baselines
 from mtl_jax import config as c
-from mtl_jax.baselines import forecasting_ladder
 from mtl_jax.build.contract import Fold, HeldOut
 from mtl_jax.data import carparts, sales_weekly, supplygraph
 from mtl_jax.evaluate import episodes_of
@@ -118,7 +118,7 @@ def new_products(config: c.Config, tasks: c.Demand) -> list[Fold]:
     held = _rows(series, sides["test"], late)
     asked = cache(lambda k, held=held: family(held, k))
     windows = jax.tree.map(np.asarray, episodes_of(jax.random.key(0), train, LEARNED_FROM))
-    ladder = forecasting_ladder(windows, season=WEEK if tasks.data == "daily_orders" else None)
+    ladder = baselines.forecasting_ladder(windows, season=WEEK if tasks.data == "daily_orders" else None)
     test = HeldOut(asked, (), lambda ladder=ladder: ladder, unit=unit, judge=judge)
     name = tasks.data if tasks.rotations == 1 else f"{tasks.data}-{turn}"
     folds.append(Fold(name, train, validation, {job: test}, judge=judge))

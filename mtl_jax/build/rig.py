@@ -4,13 +4,10 @@ from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.neighbors import NearestCentroid
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
+from mtl_jax import baselines
 from mtl_jax import config as c
-from mtl_jax.baselines import Fixed, History, Rung, classification_ladder, minirocket, numbered, whitened, with_rocket
+from mtl_jax.baselines import Fixed, History, Rung
 from mtl_jax.build.contract import Fold, HeldOut, asked
 from mtl_jax.data import hydraulic
 from mtl_jax.data.table import Table
@@ -60,6 +57,11 @@ def hydraulic_rig(config: c.Config, tasks: c.Hydraulic) -> list[Fold]:
   combination: one in four combinations of the target and the remaining component is left out, in four folds; labels
   of the same cooler level and pump leakage come from the combinations that are left.
   """
+  from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+  from sklearn.neighbors import NearestCentroid
+  from sklearn.pipeline import make_pipeline
+  from sklearn.preprocessing import StandardScaler
+
   table = hydraulic.load()
   other_name = "accumulator" if tasks.target == "valve" else "valve"
   target, other, cooler, pump = (
@@ -76,10 +78,10 @@ def hydraulic_rig(config: c.Config, tasks: c.Hydraulic) -> list[Fold]:
 
   def fold(name: str, job: str, train: np.ndarray, support: np.ndarray, query: np.ndarray) -> Fold:
     past = History(features[train], label[train], unit[train])
-    inputs = whitened(past)(features)
-    rows = numbered(features)
+    inputs = baselines.whitened(past)(features)
+    rows = baselines.numbered(features)
     mean, deviation = cycles[train].mean((0, 1)), cycles[train].std((0, 1))
-    rocket = minirocket((cycles[train] - mean) / deviation, (cycles - mean) / deviation)
+    rocket = baselines.minirocket((cycles[train] - mean) / deviation, (cycles - mean) / deviation)
 
     def pools(sides: Sequence[np.ndarray]) -> list[Pool]:
       return [
@@ -88,7 +90,7 @@ def hydraulic_rig(config: c.Config, tasks: c.Hydraulic) -> list[Fold]:
       ]
 
     ts, tq, hs, hq = pools([train & (turn == 0), train & (turn == 1), support, query])
-    simple = classification_ladder(past)
+    simple = baselines.classification_ladder(past)
     lda = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto"))
     lda.fit(past.x, past.y)
     pooled = Fixed("pooled shrinkage LDA", lda.decision_function)
@@ -99,7 +101,7 @@ def hydraulic_rig(config: c.Config, tasks: c.Hydraulic) -> list[Fold]:
     # Prototypes on the three directions that tell the states apart elsewhere: what `protonet` does, and linear.
     rung = Rung("nearest centroid on the pooled discriminants", on_discriminants)
     simple = simple._replace(rungs=(*simple.rungs, rung), fixed=(*simple.fixed, pooled))
-    ladder = with_rocket(simple, rocket)
+    ladder = baselines.with_rocket(simple, rocket)
     held = HeldOut(asked(config, hs, hq, tasks.queries), named, lambda: ladder)
     return Fold(name, few_shot(ts, tq, shots=tasks.shots, queries=tasks.queries), None, {job: held})
 

@@ -8,13 +8,10 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
-from sklearn.neighbors import NearestCentroid
 
+from mtl_jax import baselines
 from mtl_jax import config as c
-from mtl_jax.baselines import History, Ladder, Rung, classification_ladder
-from mtl_jax.baselines.ladder import ALPHA
+from mtl_jax.baselines import ALPHA, History, Ladder, Rung
 from mtl_jax.build.contract import Fold, HeldOut, asked
 from mtl_jax.data import deeppcb, magnetic_tile, neu_surface
 from mtl_jax.data.table import Table
@@ -178,7 +175,10 @@ def _ladder(history: History, view: _View) -> Ladder:
 
   Without the trees that a bootstrap or boosting keeps from splitting a handful of labels.
   """
-  ladder = classification_ladder(history, same_labels=False)
+  from sklearn.linear_model import RidgeClassifier
+  from sklearn.neighbors import NearestCentroid
+
+  ladder = baselines.classification_ladder(history, same_labels=False)
 
   def seen(name: str, make: Callable[[], Any]) -> Rung:
     return Rung(f"{name}, on the network's view", lambda x, y, q, seed: make().fit(view(x), y).predict(view(q)))
@@ -189,6 +189,9 @@ def _ladder(history: History, view: _View) -> Ladder:
 
 def _rule_ladder() -> Ladder:
   """Rungs that read the five numbers from the template as they are: a rule has its own units."""
+  from sklearn.ensemble import ExtraTreesClassifier
+  from sklearn.linear_model import LogisticRegression, RidgeClassifier
+  from sklearn.neighbors import NearestCentroid
 
   def rung(name: str, make: Callable[[int], Any]) -> Rung:
     def predict(x: np.ndarray, y: np.ndarray, q: np.ndarray, seed: int) -> np.ndarray:

@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mtl_jax import baselines
 from mtl_jax import config as c
 from mtl_jax.baselines import History, Ladder
-from mtl_jax.baselines.trials import trials_ladder
 from mtl_jax.build.contract import Fold, HeldOut
 from mtl_jax.evaluate import episodes_of
 from mtl_jax.metrics import regression
@@ -43,7 +43,9 @@ def new_plants(config: c.Config, tasks: c.Process) -> list[Fold]:
     others = trials(plant, scaled, shots=_ROWS, queries=1, noise=tasks.noise)
     past = episodes_of(history_key, others, _HISTORY).support
     x, y = np.asarray(past.x), np.asarray(past.y)
-    return trials_ladder(History(x.reshape(-1, x.shape[-1]), y.reshape(-1), np.repeat(np.arange(_HISTORY), _ROWS)))
+    return baselines.trials_ladder(
+      History(x.reshape(-1, x.shape[-1]), y.reshape(-1), np.repeat(np.arange(_HISTORY), _ROWS))
+    )
 
   test = HeldOut(lambda k: family(k, 100), (), ladder, unit=plant.unit, judge=judged, per="trials")
   learned, checked = family(tasks.shots, tasks.queries), family(max(1, sum(tasks.shots) // 2), 100)

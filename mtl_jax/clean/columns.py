@@ -3,7 +3,6 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.cluster import KMeans
 
 from mtl_jax.clean.step import AnyArray, Rows, Step, host, library, like, with_values
 
@@ -137,6 +136,8 @@ def standardise_per_regime(regimes: int, seed: int = 0) -> Step:
     raise ValueError(f"regimes={regimes}: at least 1 is needed")
 
   def fit(rows: Rows) -> Regimes:
+    from sklearn.cluster import KMeans
+
     x, settings = host(rows), np.asarray(_settings(rows), np.float64)
     if np.isnan(settings).any():
       raise ValueError(f"row {int(np.isnan(settings).any(axis=1).argmax()) + 1} has a setting missing: drop it")

@@ -20,8 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.ndimage import gaussian_filter
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from mtl_jax.data.folder import DataError, File, matching, read_arrays
 from mtl_jax.data.images import BIT, GREY, named, read_grey, shrink, table_of, unpacked
@@ -52,12 +51,12 @@ def near_duplicates(images: np.ndarray, above: float = 0.8) -> np.ndarray:
     above: correlation from which two pictures are near-duplicates.
   """
   grey = images.astype(np.float64)
-  texture = gaussian_filter(grey, (0, 1, 1)) - gaussian_filter(grey, (0, 6, 6))
-  texture /= np.sqrt(gaussian_filter(texture**2, (0, 6, 6)) + 4.0)  # 4: below 2 grey levels it is noise
+  texture = scipy.ndimage.gaussian_filter(grey, (0, 1, 1)) - scipy.ndimage.gaussian_filter(grey, (0, 6, 6))
+  texture /= np.sqrt(scipy.ndimage.gaussian_filter(texture**2, (0, 6, 6)) + 4.0)  # 4: below 2 grey levels it is noise
   flat = texture.reshape(len(images), -1)
   flat -= flat.mean(axis=1, keepdims=True)
   flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
-  return connected_components(flat @ flat.T > above, directed=False)[1]
+  return scipy.sparse.csgraph.connected_components(flat @ flat.T > above, directed=False)[1]
 
 
 def _table(images: np.ndarray, masks: np.ndarray, defects: np.ndarray, names: np.ndarray, where: Path) -> Table:

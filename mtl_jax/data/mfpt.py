@@ -23,7 +23,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import scipy.signal
+import scipy
 
 from mtl_jax.data.folder import DataError, File, matching, read_arrays, read_csv
 from mtl_jax.data.source import Remote, Source

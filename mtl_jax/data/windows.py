@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import scipy.io
+import scipy
 
 from mtl_jax.data.folder import DataError
 from mtl_jax.data.table import Column, Table, of_frame

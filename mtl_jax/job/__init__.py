@@ -7,14 +7,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mtl_jax import build
+from mtl_jax import build, report
 from mtl_jax.build import multitask as joint
 from mtl_jax.config import AT_HAND, AnyConfig, Devices, MultiTask, validate
 from mtl_jax.fit import Interrupted
 from mtl_jax.job import few_shot, multitask
 from mtl_jax.job.devices import agreed_time, first, on, room_for_programs, started
 from mtl_jax.job.folder import asked_for, console, exit_with_message, note, start
-from mtl_jax.report import write_report
 
 
 def data(config: AnyConfig) -> Any:
@@ -69,7 +68,7 @@ def run(
 
 
 def _report(folder: Path) -> Path:
-  return write_report([folder], folder / "report.html") if first() else folder
+  return report.write_report([folder], folder / "report.html") if first() else folder
 
 
 __all__ = [

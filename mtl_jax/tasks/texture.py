@@ -16,7 +16,7 @@ from functools import cache
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from mtl_jax.types import Array
 
@@ -176,19 +176,19 @@ def beside_template(image: np.ndarray, template: np.ndarray) -> np.ndarray:
     image, template: (side, side) of 0 and 1.
   """
   image, template = image.astype(bool), template.astype(bool)
-  spots, count = ndimage.label(image != template, _EIGHT)
+  spots, count = scipy.ndimage.label(image != template, _EIGHT)
   if not count:
     return np.zeros(len(RULE), np.float32)
   down, across = np.indices(image.shape) - (image.shape[0] - 1) / 2
-  near = ndimage.minimum(np.hypot(down, across), spots, np.arange(1, count + 1))
+  near = scipy.ndimage.minimum(np.hypot(down, across), spots, np.arange(1, count + 1))
   pixels = np.bincount(spots.ravel())[1:]
   spot = spots == np.argmin(near - 0.15 * np.minimum(pixels, 60)) + 1  # 0.15: a speck must be nearer than a blot
-  rim = ndimage.binary_dilation(spot, _EIGHT) & ~spot
+  rim = scipy.ndimage.binary_dilation(spot, _EIGHT) & ~spot
   new = image[spot].mean() > 0.5
   touch = (template[rim] == new).mean() if rim.any() else 0.0
 
   def pieces(colour: np.ndarray) -> int:
-    return int((np.bincount(ndimage.label(colour)[0].ravel())[1:] >= 6).sum())  # fewer pixels are a ragged edge
+    return int((np.bincount(scipy.ndimage.label(colour)[0].ravel())[1:] >= 6).sum())  # fewer pixels are a ragged edge
 
   after = np.where(spot, image, template)
   more = [np.clip(pieces(after == one) - pieces(template == one), -2, 2) for one in (True, False)]

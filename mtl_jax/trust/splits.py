@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
 
 Fold = tuple[np.ndarray, np.ndarray]
 """(training rows, test rows)"""
@@ -88,6 +87,8 @@ def split_by_time(time: Iterable, fractions: Mapping[str, float], gap: object = 
 
 def random_folds(y: np.ndarray, folds: int, seed: int, classes: bool) -> list[Fold]:
   """Random rows, the usual split, which leaks wherever rows resemble each other; stratified where y are classes."""
+  from sklearn.model_selection import KFold, StratifiedKFold
+
   splitter = (StratifiedKFold if classes else KFold)(folds, shuffle=True, random_state=seed)
   with warnings.catch_warnings():
     warnings.filterwarnings("ignore", "The least populated class", UserWarning)
@@ -99,6 +100,8 @@ def group_folds(groups: np.ndarray, y: np.ndarray, folds: int, seed: int, classe
 
   Raises: ValueError if there are fewer groups than folds.
   """
+  from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+
   found = len(np.unique(groups))
   if found < folds:
     raise ValueError(f"{folds} folds need as many groups, there are {found}")
@@ -118,6 +121,8 @@ def time_folds(time: np.ndarray, folds: int, gap: int = 0) -> list[Fold]:
 
   Raises: ValueError if there are too few different times.
   """
+  from sklearn.model_selection import TimeSeriesSplit
+
   times, of_row = np.unique(time, return_inverse=True)
   splitter = TimeSeriesSplit(folds, gap=gap)
   return [
