@@ -130,8 +130,8 @@ trials on each slope, and this noise spoils them.
 Draws of the family are better than its upper bound on reactors from four trials on, by 0.27 (0.09-0.49) after four,
 0.29 (0.16-0.47) after 8 and 0.26 (0.15-0.38) after 15, and worse before (by 3.6 (2.0-5.3) after two); better on tanks
 after one trial, by 43 (34-53), and in six dimensions from three to six, by up to 0.19 (0.09-0.29); worse for three
-trials on moulding, four on Branin and from 4 to 12 on hartmann3; elsewhere level or nearly so. A deep kernel is ahead in
-six dimensions from four trials on (0.42 (0.28-0.54) after 8), level on milling from five, on Branin from eight and on
+trials on moulding, four on Branin and from 4 to 12 on hartmann3; elsewhere level or nearly so. A deep kernel is ahead
+in six dimensions from four trials on (0.42 (0.28-0.54) after 8), level on milling from five, on Branin from eight and on
 moulding from ten, and behind before and elsewhere. The transformer leads on tanks for three trials, by 69 (58-79), 12
 (6-19) and 7.6 (2.3-13.7), is behind from ten on, and breaks a limit there in 27 % (23-31) of its trials, the bound in
 8.0 % (5.8-10.7); it leads in six dimensions for six. MAML's networks lead there for seven. On tanks anything is better
