@@ -23,7 +23,7 @@ do not. Methods (mtl_jax/tuning/comparison.py):
   GP, Thompson         the same, where a draw of it is highest
   GP, Sobol / random   the same, with trials at such points
   recipes of others    the same, with trials at the best recipes of past plants in random order
-  modifier adaptation  real-time optimisation on the nominal model (mtl_jax/tuning/plant_controls.py), without limits
+  modifier adaptation  real-time optimisation on the nominal model (mtl_jax/tuning/plant_controls.py)
 
 Improvement counts as far as limits are kept (constrained EI); what is not the family's asks for 0.5 in a trial.
 
@@ -131,13 +131,14 @@ Draws of the family are better than its upper bound on reactors from four trials
 0.29 (0.16-0.47) after 8 and 0.26 (0.15-0.38) after 15, and worse before (by 3.6 (2.0-5.3) after two); better on tanks
 after one trial, by 43 (34-53), and in six dimensions from three to six, by up to 0.19 (0.09-0.29); worse for three
 trials on moulding, four on Branin and from 4 to 12 on hartmann3; elsewhere level or nearly so. A deep kernel is ahead
-in six dimensions from four trials on (0.42 (0.28-0.54) after 8), level on milling from five, on Branin from eight and on
-moulding from ten, and behind before and elsewhere. The transformer leads on tanks for three trials, by 69 (58-79), 12
-(6-19) and 7.6 (2.3-13.7), is behind from ten on, and breaks a limit there in 27 % (23-31) of its trials, the bound in
-8.0 % (5.8-10.7); it leads in six dimensions for six. MAML's networks lead there for seven. On tanks anything is better
-than the bound's first trial; but for that the transformer and MAML lose elsewhere, on milling the former by little.
-These two hardly gain from trials after the third, and on hartmann3 and tanks MAML's advise the same set-point whatever
-the trials: what they were shown are set-points drawn uniformly, and 300 updates have not taught them to read more.
+in six dimensions from four trials on (0.42 (0.28-0.54) after 8), level on milling from five, on Branin from eight and
+on moulding from ten, and behind before and elsewhere. The transformer leads on tanks for three trials, by 69 (58-79),
+12 (6-19) and 7.6 (2.3-13.7), is behind from ten on, and breaks a limit there in 27 % (23-31) of its trials, the bound
+in 8.0 % (5.8-10.7); it leads in six dimensions for six. MAML's networks lead there for seven. On tanks anything is
+better than the bound's first trial; but for that the transformer and MAML lose elsewhere, on milling the former by
+little. These two hardly gain from trials after the third, and on hartmann3 and tanks MAML's advise the same set-point
+whatever the trials: what they were shown are set-points drawn uniformly, and 300 updates have not taught them to read
+more.
 
 Settings of these (one of two or three that were tried, by the likelihood of 20 of the 100 logged plants; the numbers
 of updates are what time allowed): 600 updates of a transformer of width 32, 300 of each of MAML's networks of 64 and

@@ -378,6 +378,21 @@ def test_modifier_adaptation_without_noise_climbs_to_the_best_of_a_plant_that_it
   assert regret[0] > 10.0 and regret[-1] < 0.5
 
 
+def test_modifier_adaptation_learns_where_a_limit_of_the_plant_lies_that_the_model_has_elsewhere():
+  """What the model advises breaks a limit; one iteration without noise later the advice is the best that keeps all."""
+  plant = PLANTS["milling"]
+  z, task = tuning.candidates(plant, 1024), plant.sample_task(jax.random.key(3))
+  responses = tuning.responses_of(plant, task)
+  gives = np.asarray(jax.vmap(lambda z: responses(z, jnp.asarray(0)))(z))
+  best = gives[(gives[:, 1:] <= 0).all(1), 0].max()
+  iteration = 1 + len(plant.settings)
+  noise = jnp.zeros(1 + len(plant.constraints))
+  made = modifier_adaptation(KEY, responses, plant, z, trials=iteration, noise=noise, step=0.02, filtered=1.0)
+  before, after = np.asarray(made.would_give)[[0, -1]]
+  assert (before[1:] > 0).any() and (after[1:] <= 0).all()
+  assert before[0] < best - 0.5 and after[0] == pytest.approx(best, rel=0.01)
+
+
 def test_runs_of_a_wafer_tool_have_its_drift_its_disturbance_and_the_error_of_ewma_in_closed_form():
   """z_{t+1} = (1 - lambda xi) z_t + delta without noise; differences of N_t have variance sigma^2 (1 + theta^2)."""
   gain, drift, weight = -12.0, 0.7, 0.4

@@ -179,7 +179,7 @@ def methods(
     "GP, random": lambda: of(single, expected_improvement, at=random, advise_tried=True, opening=trials),
     "recipes of others": lambda: of(single, expected_improvement, at=own, advise_tried=True, opening=trials),
   }
-  if not plant.constraints and batch == 1:
+  if batch == 1:
     chosen["modifier adaptation"] = lambda: (
       lambda key, responses: modifier_adaptation(key, responses, plant, z, trials=trials, noise=noise)
     )
