@@ -1,5 +1,6 @@
 """The gate: its error rates, its record, and a process that is killed while it decides."""
 
+import json
 import subprocess
 import sys
 import time
@@ -9,15 +10,16 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from mtl_jax.checkpoint import CheckpointError
 from mtl_jax.gate import Gate, Rules
-from mtl_jax.gate.betting import Evidence, bet, bet_anew
+from mtl_jax.gate.betting import Block, Evidence, bet, bet_anew, most
 from mtl_jax.gate.gate import advance, due, hash_of, replay
 from mtl_jax.recorder import read
 
 RNG = np.random.default_rng(0)
-RULES = Rules(risk=0.05, patience=300, alarm_after=1_000)
+RULES = Rules(risk=0.05, patience=300, alarm_after=1_000, block=1)
 
 
 def params(value: float) -> dict:
@@ -27,7 +29,7 @@ def params(value: float) -> dict:
 def test_the_first_bets_by_hand():
   evidence = Evidence()
   for stake, difference in ((0.0, 1.0), (0.5 / (0.75 + 0.25), 1.0), (0.5, -0.4)):
-    before, evidence = evidence, bet(evidence, difference)
+    before, evidence = evidence, bet(evidence, difference, most(1))
     assert np.exp(evidence.log_capital - before.log_capital) == pytest.approx(1 + stake * difference)
   assert evidence[1:] == pytest.approx((3, 1.6, 2.16))
 
@@ -38,7 +40,7 @@ def test_a_worthless_candidate_is_promoted_at_most_as_often_as_said(skew):
   differences = np.where(RNG.random((1_000, 4_000)) < skew, 1 - skew, -skew)
   evidence, reached = Evidence(*np.zeros((4, 4_000))), np.zeros(4_000, bool)
   for difference in differences:
-    evidence = bet(evidence, difference)
+    evidence = bet(evidence, difference, most(1))
     reached |= evidence.log_capital >= np.log(20)
   assert 0 < reached.mean() <= 0.05
 
@@ -49,7 +51,7 @@ def test_an_alarm_without_a_change_is_as_rare_as_said_and_with_one_is_quick():
   for name, differences in {"still": still, "turned": np.where(np.arange(2_000)[:, None] < 300, still, 0.4)}.items():
     evidence, first = Evidence(*np.zeros((4, 500))), np.full(500, 2_000)
     for t, difference in enumerate(differences):
-      evidence = bet_anew(evidence, difference)
+      evidence = bet_anew(evidence, difference, most(1))
       first = np.where((evidence.log_capital >= np.log(200)) & (first == 2_000), t + 1, first)
     found[name] = first
   assert found["still"].mean() >= 200
@@ -57,16 +59,38 @@ def test_an_alarm_without_a_change_is_as_rare_as_said_and_with_one_is_quick():
   assert np.median(late) < 300 + 150
 
 
-def in_shadow(truth: np.ndarray) -> str:
-  """What becomes of a candidate that gains `truth` on average, in noise."""
-  state = advance(
-    RULES, advance(RULES, replay([{"event": "rules", "rules": RULES._asdict()}])[1], version(0)), version(1)
-  )
-  for gains in truth + RNG.uniform(-0.4, 0.4, (30, 10)):
-    state = advance(
-      RULES, state, {"event": "losses", "losses": {"serving": 0.5 + gains / 2, "candidate": 0.5 - gains / 2}}
-    )
-    if (decision := due(RULES, state)) is not None:
+def correlated(phi, truth, losses: int) -> np.ndarray:
+  """(losses, candidates) of gains that remember: AR(1), deviation 0.2 whatever `phi` is, around `truth`, in [-1, 1].
+
+  phi, truth: numbers or (candidates,).
+  """
+  phi, truth = np.broadcast_arrays(phi, truth)
+  gains = np.empty((losses, len(truth)))
+  gains[0] = RNG.normal(size=len(truth))
+  for t in range(1, losses):
+    gains[t] = phi * gains[t - 1] + np.sqrt(1 - phi**2) * RNG.normal(size=len(truth))
+  return np.clip(truth + 0.2 * gains, -1, 1)
+
+
+def promoted(rules: Rules, gains: np.ndarray) -> np.ndarray:
+  """(candidates,) bool, of candidates side by side with gains (losses, candidates), looked at after every block."""
+  full = gains.reshape(-1, rules.block, gains.shape[1]).mean(axis=1)
+  better = worse = Evidence(*np.zeros((4, gains.shape[1])))
+  for_it, against = np.zeros((2, gains.shape[1]), bool)
+  for mean in full:
+    better = bet(better, mean + rules.tolerance, most(rules.block))
+    worse = bet(worse, -mean - rules.tolerance, most(rules.block))
+    for_it |= ~against & (better.log_capital >= -np.log(rules.risk))
+    against |= ~for_it & (worse.log_capital >= -np.log(rules.risk))
+  return for_it
+
+
+def in_shadow(rules: Rules, gains: np.ndarray) -> str:
+  """What becomes of one candidate with these gains, in the gate itself, five losses at a time."""
+  state = replay([{"event": "rules", "rules": rules._asdict()}, version(0), version(1)])[1]
+  for row in gains.reshape(-1, 5):
+    state = advance(rules, state, {"event": "losses", "losses": {"serving": 0.5 + row / 2, "candidate": 0.5 - row / 2}})
+    if (decision := due(rules, state)) is not None:
       return decision["event"]
   raise AssertionError("patience has an end")
 
@@ -75,13 +99,103 @@ def version(number: int) -> dict:
   return {"event": "version", "version": number, "hash": f"{number}"}
 
 
-def test_of_a_thousand_candidates_few_make_it_worse():
-  """The share of the worse ones that are promoted stays below the risk, and of the good ones most are promoted."""
-  truths = RNG.choice([-0.05, -0.01, 0.0, 0.05, 0.1], size=1_000)
-  promoted = np.array([in_shadow(truth) == "promote" for truth in truths])
-  assert promoted[truths <= 0].mean() <= RULES.risk
-  assert (truths[promoted] < 0).mean() <= RULES.risk
-  assert promoted[truths == 0.1].mean() > 0.95
+def at_most(risk: float, trials: int) -> float:
+  """A share that as many trials of probability `risk` stay below 999 times in 1,000."""
+  return float(binom.ppf(0.999, trials, risk)) / trials
+
+
+@pytest.mark.parametrize("truth", [0.0, -0.02], ids=["no better", "worse"])
+@pytest.mark.parametrize("phi", [0.0, 0.3, 0.5, 0.9])
+def test_a_worthless_candidate_with_losses_that_remember_is_promoted_at_most_as_often_as_said(phi, truth):
+  """At the default block; bet on one by one, of those no better 10, 22 and 63 % would be promoted at 0.3, 0.5, 0.9."""
+  rules = Rules()
+  rate = promoted(rules, correlated(phi, np.full(2_000, truth), rules.patience)).mean()
+  assert rate <= at_most(rules.risk, 2_000)
+
+
+def test_blocks_are_what_keeps_the_risk():
+  """The same losses one by one: far above the risk, so that the test above can fail."""
+  rules = Rules(block=1)
+  assert promoted(rules, correlated(0.9, np.zeros(500), rules.patience)).mean() > 0.5
+
+
+def test_of_a_thousand_promotions_few_make_it_worse():
+  """Candidates of five qualities whose losses remember little or much, until 1,000 have been promoted.
+
+  Two in five are worse and two are good: where a worse one is promoted with a probability of at most the risk and
+  nearly every good one is, the share of the worse among the promoted is at most about the risk.
+  """
+  rules, chances = Rules(), []
+  while sum(each.sum() for _, each in chances) < 1_000:
+    truth, phi = RNG.choice([-0.05, -0.01, 0.0, 0.1, 0.2], size=500), RNG.choice([0.0, 0.3, 0.5, 0.9], size=500)
+    gains = correlated(phi, truth, rules.patience)
+    chances.append((truth, promoted(rules, gains)))
+  truth, passed = (np.concatenate(each) for each in zip(*chances, strict=True))
+  assert passed.sum() >= 1_000
+  assert (truth[passed] < 0).mean() <= rules.risk
+  assert passed[truth <= 0].mean() <= at_most(rules.risk, int((truth <= 0).sum()))
+  assert passed[truth == 0.2].mean() > 0.99 and passed[truth == 0.1].mean() > 0.95
+  fates = [in_shadow(rules, row) for row in gains.T[:20]]
+  assert [fate == "promote" for fate in fates] == list(chances[-1][1][:20]) and len(set(fates)) == 2
+
+
+@pytest.mark.parametrize("block", [1, 20])
+def test_what_is_worse_by_less_than_the_tolerance_may_serve(block):
+  """By 0.02 of 0.05 it is taken nearly always, by all of 0.05 at most as often as said; without a tolerance neither."""
+  tolerant = Rules(tolerance=0.05, block=block, patience=8_000 if block > 1 else 2_000)
+  gains = correlated(0.0, np.repeat([-0.02, -0.05], 500), tolerant.patience)
+  passed = promoted(tolerant, gains).reshape(2, 500).mean(axis=1)
+  assert passed[0] > 0.95 and passed[1] <= at_most(tolerant.risk, 500)
+  assert not promoted(tolerant._replace(tolerance=0.0), gains).any()
+  assert in_shadow(tolerant, gains[:, 0]) == "promote"
+
+
+def test_the_tolerance_is_in_losses_and_holds_for_the_roll_back_too(tmp_path):
+  """Of losses up to 10, with 2 forgiven: worse by 1 is promoted and stays; worse by 3 is dropped, or goes."""
+  rules = Rules(worst_loss=10.0, tolerance=2.0, block=2, alarm_after=50)
+  gate = Gate(tmp_path, params(0.0), rules)
+  gate.propose(params(1.0), "worse by 1")
+  while (decision := gate.observe({"serving": [4.0], "candidate": [5.0]})) is None:
+    pass
+  assert decision["event"] == "promote" and "1 higher" in decision["reason"]
+  for _ in range(300):
+    assert gate.observe({"serving": [5.0], "fallback": [4.0]}) is None
+  gate.propose(params(2.0), "worse by 3")
+  while (decision := gate.observe({"serving": [4.0], "candidate": [7.0], "fallback": [4.0]})) is None:
+    pass
+  assert decision["event"] == "drop" and "3 higher" in decision["reason"]
+  while (decision := gate.observe({"serving": [7.0], "fallback": [4.0]})) is None:
+    pass
+  assert decision["event"] == "roll back" and "it lost 3 more than 0" in decision["reason"]
+
+
+def test_what_serves_well_is_not_rolled_back_for_serving_long(tmp_path):
+  """Better than its fallback at every one of 10 * alarm_after losses; then it turns bad and goes within 30 blocks."""
+  rules = Rules(alarm_after=200)
+  gate = Gate(tmp_path, params(0.0), rules)
+  gate.propose(params(1.0), "good")
+  while gate.observe({"serving": [0.6] * 20, "candidate": [0.2] * 20}) is None:
+    pass
+  for _ in range(100):
+    assert gate.observe({"serving": [0.2] * 20, "fallback": [0.6] * 20}) is None
+  blocks = 1
+  while (decision := gate.observe({"serving": [0.9] * 20, "fallback": [0.6] * 20})) is None:
+    blocks += 1
+  assert decision["event"] == "roll back" and blocks < 30
+  assert f"over the last {20 * blocks} losses it lost 0.3 more" in decision["reason"]
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])
+def test_an_alarm_without_a_change_is_rare_where_losses_remember(phi):
+  """Looked at for twice `alarm_after` losses, so that the mean time to an alarm is at least that of the mean here."""
+  rules = Rules(alarm_after=2_000)
+  full = correlated(phi, np.zeros(300), 2 * rules.alarm_after).reshape(-1, rules.block, 300).mean(axis=1)
+  evidence, first = Evidence(*np.zeros((4, 300))), np.full(300, 2 * rules.alarm_after)
+  for t, mean in enumerate(full):
+    evidence = bet_anew(evidence, mean, most(rules.block))
+    reached = (evidence.log_capital >= np.log(rules.alarm_after / rules.block)) & (first == 2 * rules.alarm_after)
+    first = np.where(reached, (t + 1) * rules.block, first)
+  assert first.mean() >= rules.alarm_after
 
 
 def test_a_life_of_a_gate(tmp_path):
@@ -134,8 +248,65 @@ def test_mistakes_are_named(tmp_path):
   assert gate.state == replay(read(tmp_path / "decisions.jsonl"))[1]
   with pytest.raises(ValueError, match="begun with"):
     Gate(tmp_path, params(0.0), RULES._replace(risk=0.5))
+  for rules in (Rules(block=0), Rules(block=50, patience=49), Rules(block=50, alarm_after=50)):
+    with pytest.raises(ValueError, match="a block needs"):
+      Gate(tmp_path / "new", params(0.0), rules)
   with pytest.raises(CheckpointError, match=r"no checkpoint of step 7"):
     gate.params(7)
+
+
+def test_a_record_from_before_there_were_blocks_replays_one_loss_at_a_time(tmp_path):
+  """Its rules have no `block`; every single difference is bet on, as it was, and the decisions in it stand."""
+  old = {name: value for name, value in Rules(patience=500)._asdict().items() if name != "block"}
+  gains = [0.3, -0.1, 0.2, 0.4]
+  losses = {"serving": [0.5 + gain for gain in gains], "candidate": [0.5] * 4}
+  path = tmp_path / "decisions.jsonl"
+  path.write_text("\n".join(map(json.dumps, ({"event": "rules", "rules": old}, version(0), version(1)))) + "\n")
+  with path.open("a") as file:
+    file.write(json.dumps({"event": "losses", "losses": losses}) + "\n")
+  expected = Evidence()
+  for gain in np.subtract(losses["serving"], losses["candidate"]):
+    expected = bet(expected, gain, 0.5)
+  rules, state = replay(read(path))
+  assert (rules, state.better) == (Rules(patience=500, block=1), expected) and (state.serving, state.candidate) == (
+    0,
+    1,
+  )
+  with pytest.raises(ValueError, match=r"begun with .*block=1.*, and not with .*block=20"):
+    Gate(tmp_path, params(0.0), Rules(patience=500))
+  assert Gate(tmp_path, params(0.0), Rules(patience=500, block=1)).state == state
+
+
+def test_a_process_that_ends_within_a_block_goes_on_within_it(tmp_path):
+  """A new process after every loss, of which two in three are within a block, decides as one process does."""
+  rules = Rules(block=3, patience=31, alarm_after=50)
+  one, many = Gate(tmp_path / "one", params(0.0), rules), tmp_path / "many"
+  for turn in range(127):
+    another = Gate(many, params(0.0), rules)
+    if "candidate" not in one.roles():
+      assert one.propose(params(float(turn)), "turn") == another.propose(params(float(turn)), "turn")
+    losses = {"serving": 0.9, "candidate": 0.1, "fallback": 0.9} if turn < 40 else {"serving": 0.9, "candidate": 0.9}
+    given = {role: [losses.get(role, 0.1) + 0.1 * RNG.random()] for role in one.roles()}
+    assert one.observe(given) == another.observe(given)
+  rows = read(many / "decisions.jsonl")
+  assert rows == read(tmp_path / "one" / "decisions.jsonl")
+  assert {row["event"] for row in rows} == {"rules", "version", "losses", "promote", "drop", "roll back"}
+  assert one.state == another.state and one.state.shadow.size > 0
+
+
+def test_a_candidate_begins_a_block_of_its_own(tmp_path):
+  gate = Gate(tmp_path, params(0.0), Rules(block=7))
+  gate.propose(params(1.0), "first")
+  gate.observe({"serving": [0.5] * 10, "candidate": [0.25] * 10})
+  assert gate.state.shadow == Block(3, 0.75) and gate.state.better[1:] == (1, 0.25, 0.0625)
+  gate.propose(params(2.0), "second")
+  assert gate.state.shadow == Block() and gate.state.better == gate.state.worse == Evidence()
+  gate.observe({"serving": [0.5] * 6, "candidate": [0.25] * 6})
+  assert gate.state.better == Evidence()
+  while gate.observe({"serving": [0.9], "candidate": [0.1]}) is None:
+    pass
+  gate.observe({"serving": [0.75] * 9, "fallback": [0.5] * 9})
+  assert gate.state.watch == Block(2, 0.5) and gate.state.turned[1:] == (1, 0.25, 0.0625)
 
 
 LIFE = """
@@ -143,7 +314,7 @@ import itertools, sys
 import jax.numpy as jnp
 from mtl_jax.gate import Gate, Rules
 
-gate = Gate(sys.argv[1], {"w": jnp.zeros(3)}, Rules(patience=20))
+gate = Gate(sys.argv[1], {"w": jnp.zeros(3)}, Rules(patience=42, block=4))
 for i in itertools.count():
   if "candidate" not in gate.roles():
     print("version", gate.propose({"w": jnp.full(3, float(len(gate.state.hashes)))}, "turn"), flush=True)
@@ -163,7 +334,7 @@ def test_a_killed_process_loses_no_decision_and_no_version(tmp_path):
       time.sleep(patience)
       process.kill()
       said += [line.strip() for line in process.stdout]
-  gate = Gate(tmp_path, {"w": jnp.zeros(3)}, Rules(patience=20))
+  gate = Gate(tmp_path, {"w": jnp.zeros(3)}, Rules(patience=42, block=4))
   rows = read(Path(tmp_path) / "decisions.jsonl")
   recorded = [f"{row['event']} {row['version']}" for row in rows if row.get("version")]
   assert len(said) > 4 and set(said) <= set(recorded)

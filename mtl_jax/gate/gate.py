@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from mtl_jax.checkpoint import Checkpoints
-from mtl_jax.gate.betting import Evidence, bet, bet_anew
+from mtl_jax.gate.betting import Block, Evidence, bet, bet_anew, means, most
 from mtl_jax.recorder import Recorder, read
 from mtl_jax.types import PyTree
 
@@ -25,6 +25,14 @@ ALL_VERSIONS = 1_000_000_000
 class Rules(NamedTuple):
   """What a gate decides by; the first line of its record.
 
+  `risk` and `alarm_after` are promises under a condition: nothing that was known before a block of losses began says
+  that its mean will speak for the change, E[mean gain of the block | all before it] <= 0. That needs a `block` that is
+  long beside the memory of the losses. Nothing is promised where losses stay high or low for longer than a block, such
+  as for a shift or a product when a block is an hour (make it longer, or give the gate daily means); for a candidate
+  that was chosen by losses which the gate sees too; or for the time after a promotion: who was better may be worse
+  tomorrow, which is what the roll-back is for. Rates with correlated losses, and how much longer a better candidate
+  waits, are in scripts/measure_gate.py.
+
   Attributes:
     risk: the probability with which a candidate that is worse is promoted, at most.
     worst_loss: losses are clipped to [0, worst_loss], and the promise is about these.
@@ -32,14 +40,17 @@ class Rules(NamedTuple):
     patience: losses after which a candidate that has not shown itself is dropped.
     alarm_after: losses between false roll-backs, on average at least.
     strange: a share of the calibration scores; what is as strange as these or more is not answered.
+    block: losses after one another of which the mean is bet on; a loss must say next to nothing about one that comes
+      this many later. 1: losses are independent of one another.
   """
 
   risk: float = 0.05
   worst_loss: float = 1.0
   tolerance: float = 0.0
-  patience: int = 1_000
+  patience: int = 2_000
   alarm_after: int = 10_000
   strange: float = 0.01
+  block: int = 20
 
 
 DEFAULT = Rules()
@@ -55,6 +66,7 @@ class State(NamedTuple):
     worse: evidence that it is worse
     turned: evidence that what serves has become worse than its fallback
     abstaining: the last input was strange
+    shadow, watch: the block of gains over what serves, or of its losses over its fallback, that is not full
   """
 
   hashes: tuple[str, ...]
@@ -65,33 +77,43 @@ class State(NamedTuple):
   worse: Evidence = Evidence()
   turned: Evidence = Evidence()
   abstaining: bool = False
+  shadow: Block = Block()
+  watch: Block = Block()
+
+
+NEW_SHADOW: dict[str, Any] = {"better": Evidence(), "worse": Evidence(), "shadow": Block()}
+NEW_WATCH: dict[str, Any] = {"turned": Evidence(), "watch": Block()}
 
 
 def advance(rules: Rules, state: State, row: Mapping[str, Any]) -> State:
   """The state after one more line of the record."""
   match row["event"]:
     case "version":
-      anew = state._replace(hashes=(*state.hashes, row["hash"]), better=Evidence(), worse=Evidence())
+      anew = state._replace(hashes=(*state.hashes, row["hash"]), **NEW_SHADOW)
       return anew._replace(candidate=row["version"] if row["version"] else None)
     case "losses":
       scaled = {
         role: np.clip(losses, 0.0, rules.worst_loss) / rules.worst_loss for role, losses in row["losses"].items()
       }
-      margin = rules.tolerance / rules.worst_loss
-      better, worse, turned = state.better, state.worse, state.turned
-      for gain in scaled["serving"] - scaled["candidate"] if "candidate" in scaled else ():
-        better, worse = bet(better, gain + margin), bet(worse, -gain - margin)
-      for loss in scaled["serving"] - scaled["fallback"] if "fallback" in scaled else ():
-        turned = bet_anew(turned, loss - margin)
-      return state._replace(better=better, worse=worse, turned=turned)
+      margin, stake = rules.tolerance / rules.worst_loss, most(rules.block)
+      better, worse, turned, shadow, watch = state.better, state.worse, state.turned, state.shadow, state.watch
+      if "candidate" in scaled:
+        shadow, gains = means(shadow, scaled["serving"] - scaled["candidate"], rules.block)
+        for gain in gains:
+          better, worse = bet(better, gain + margin, stake), bet(worse, -gain - margin, stake)
+      if "fallback" in scaled:
+        watch, lost = means(watch, scaled["serving"] - scaled["fallback"], rules.block)
+        for loss in lost:
+          turned = bet_anew(turned, loss - margin, stake)
+      return state._replace(better=better, worse=worse, turned=turned, shadow=shadow, watch=watch)
     case "promote":
       anew = state._replace(serving=row["version"], fallback=state.serving, candidate=None)
-      return anew._replace(better=Evidence(), worse=Evidence(), turned=Evidence())
+      return anew._replace(**NEW_SHADOW, **NEW_WATCH)
     case "drop":
-      return state._replace(candidate=None, better=Evidence(), worse=Evidence())
+      return state._replace(candidate=None, **NEW_SHADOW)
     case "roll back":
       anew = state._replace(serving=row["version"], fallback=None, candidate=None)
-      return anew._replace(better=Evidence(), worse=Evidence(), turned=Evidence())
+      return anew._replace(**NEW_SHADOW, **NEW_WATCH)
     case "abstain" | "answer":
       return state._replace(abstaining=row["event"] == "abstain")
   raise ValueError(f"a record with the event {row['event']!r} is not this gate's")
@@ -103,16 +125,19 @@ def due(rules: Rules, state: State) -> dict[str, Any] | None:
   def decision(event: str, version: int | None, reason: str) -> dict[str, Any]:
     return {"event": event, "version": version, "hash": state.hashes[version or 0], "reason": reason}
 
-  if state.turned.log_capital >= np.log(rules.alarm_after):
-    loss = state.turned.total / state.turned.seen * rules.worst_loss
-    seen = f"over {state.turned.seen} losses since its promotion it lost {loss:.3g} more than version {state.fallback}"
-    return decision("roll back", state.fallback, f"version {state.serving} has turned bad: {seen}")
+  if state.turned.log_capital >= np.log(rules.alarm_after / rules.block):
+    loss = state.turned.total / state.turned.seen * rules.worst_loss + rules.tolerance
+    seen = f"over the last {int(state.turned.seen) * rules.block} losses it lost {loss:.3g} more"
+    return decision(
+      "roll back", state.fallback, f"version {state.serving} has turned bad: {seen} than {state.fallback}"
+    )
   if state.candidate is None:
     return None
-  threshold, n = -np.log(rules.risk), state.better.seen
-  if max(state.better.log_capital, state.worse.log_capital) < threshold and n < rules.patience:
+  threshold, n = -np.log(rules.risk), state.better.seen * rules.block
+  found = max(state.better.log_capital, state.worse.log_capital) >= threshold
+  if not found and n + state.shadow.size < rules.patience:
     return None
-  gain = (state.better.total / n * rules.worst_loss - rules.tolerance) if n else 0.0
+  gain = state.better.total / state.better.seen * rules.worst_loss - rules.tolerance
   seen = f"its loss was {abs(gain):.3g} {'lower' if gain > 0 else 'higher'} over {n} in shadow"
   if state.better.log_capital >= threshold:
     return decision(
@@ -124,8 +149,8 @@ def due(rules: Rules, state: State) -> dict[str, Any] | None:
 
 
 def replay(rows: Sequence[Mapping[str, Any]]) -> tuple[Rules, State]:
-  """Rules and state from a record."""
-  rules, state = Rules(**rows[0]["rules"]), State(())
+  """Rules and state from a record; one without `block` was begun before there were any, and bets on each loss."""
+  rules, state = Rules(**({"block": 1} | rows[0]["rules"])), State(())
   for row in rows[1:]:
     state = advance(rules, state, row)
   return rules, state
@@ -146,14 +171,16 @@ class Gate:
   Args:
     folder: `decisions.jsonl` and `versions/`, made when missing; otherwise the gate goes on from its record.
     params: version 0, which serves first; the structure of all versions.
-    rules: of a new gate; a record keeps the rules that it began with.
+    rules: of a new gate; a record keeps the rules that it began with. See there under which condition they hold.
 
   Raises:
-    ValueError: the record was begun with other rules.
+    ValueError: the record was begun with other rules, or no block is full before patience or alarm_after ends.
     CheckpointError: a version on disk is damaged.
   """
 
   def __init__(self, folder: str | Path, params: PyTree, rules: Rules = DEFAULT):
+    if not 1 <= rules.block <= min(rules.patience, rules.alarm_after - 1):
+      raise ValueError(f"a block needs 1 loss or more, at most patience and fewer than alarm_after: {rules}")
     self._like = jax.eval_shape(lambda: params)
     self._path = Path(folder) / "decisions.jsonl"
     self._versions = Checkpoints(Path(folder) / "versions", keep=ALL_VERSIONS)
