@@ -15,6 +15,7 @@ is said again until there is another trial; a trial is in the log, or it is not.
 import dataclasses
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -82,6 +83,7 @@ def _prior(line: Line, command: Ask) -> advise.Prior | None:
   def learned() -> advise.Prior:
     others = advise.simulated(PLANTS[command.plant]) if command.plant else advise.others_of(line)
     assert others is not None
+    warn(others.outside, "others, left out: ")
     began = time.perf_counter()
     console.print(f"learning from {len(others.names)} other plants, once ...")
     prior = advise.learn(others, command.risk)
@@ -95,8 +97,18 @@ def say(text: str, style: str | None = None) -> None:
   console.print(text, markup=False, highlight=False, soft_wrap=True, style=style)
 
 
+def warn(outside: Mapping[int, str], what: str = "warning: ") -> None:
+  """Of trials out of range, the last three."""
+  for text in [*outside.values()][-3:]:
+    say(f"{what}{text}", "yellow")
+  if len(outside) > 3:
+    say(f"{what}{len(outside) - 3} more before these", "yellow")
+
+
 def _ask(command: Ask) -> None:
   line = _line(command)
+  history = advise.read(command.log, line)
+  warn(history.outside)
   adviser = advise.Adviser(line, command.log, _prior(line, command))
   advice = advise.ask(adviser, another=command.another)
   unit = f" {line.unit}" if line.unit else ""
@@ -109,19 +121,21 @@ def _ask(command: Ask) -> None:
   say(f"expected gain over {against} ({advice.so_far:.4g}{unit}): {advice.gain:+.3g}{unit}")
   if line.limits:
     say(f"all limits are kept there with a probability of {advice.kept:.3f}, as believed")
-    if advice.bound is None:
-      say("no bound on how many trials break a limit: that takes logs of other plants")
-    else:
-      bound = advice.bound
+    if bound := advice.bound:
       say(f"on {bound.plants} other plants {bound.share:.1%} of such trials broke one; of the next plant's trials")
-      say(f"  {bound.bound:.1%} at most are expected to (conformal bound, {command.risk:.0%} was asked for)")
-    say(f"on this plant {advice.broken} of {advice.trials} trials broke one")
+      say(
+        f"  {bound.bound:.1%} at most are expected to (conformal bound, {command.risk:.0%} was asked for; cross-fitted,"
+      )
+      say("  which the theorem does not cover)")
+    sure, most = advise.OWN_CONFIDENCE, advice.own_bound
+    say(f"on this plant {advice.broken} of {advice.judged} trials broke one; {most:.1%} of such trials at most do")
+    say(f"  (Clopper-Pearson, one-sided, {sure:.0%} sure, for independent trials; these are chosen one after another)")
   for reason in advice.reasons:
     say(f"- {reason}")
   where = ", ".join(f"{s.name} {v:.5g}" for s, v in zip(line.settings, advice.advised, strict=True))
   say(f"to stop tuning now, run at: {where}")
   picture = advise.folder_of(command.log) / f"recommendation-{advice.number}.png"
-  advise.picture(line, advise.read(command.log, line), advice, picture)
+  advise.picture(line, history, advice, picture)
   say(f"picture: {picture}")
   which = f"--settings {command.settings}" if command.settings else f"--plant {command.plant}"
   say(f"then: python scripts/advise.py tell {command.log} {which} '{line.response}=...'")
@@ -139,6 +153,8 @@ def _tell(command: Tell) -> None:
   shown = {name: row[name] for name in (*advise.setting_columns(line), *advise.outcome_columns(line))}
   said = ", ".join(f"{name} {'not measured' if each is None else format(each, '.5g')}" for name, each in shown.items())
   say(f"in {command.log}: {said}")
+  history = advise.read(command.log, line)
+  warn({n: text for n, text in history.outside.items() if n == len(history.x)})
 
 
 def main(argv: list[str]) -> None:

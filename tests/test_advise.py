@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom
 from test_commands import script
 
 from mtl_jax import advise
@@ -145,7 +146,6 @@ def test_what_a_kill_left_of_a_line_is_no_trial_and_a_last_line_without_an_end_i
 @pytest.mark.parametrize(
   ("row", "said"),
   [
-    ({"speed [m/min]": 310}, "trial 1: 'speed [m/min]' is 310, outside of 100 to 300"),
     ({"speed [m/min]": None}, "trial 1: 'speed [m/min]' is missing"),
     ({"speed [m/min]": "fast"}, "is 'fast', and must be a number"),
     ({"speed [m/s]": 3}, "'speed [m/s]' is in another unit than 'speed [m/min]'"),
@@ -157,6 +157,35 @@ def test_a_wrong_trial_is_named(tmp_path, line, row, said):
   with pytest.raises(DataError) as error:
     advise.read(tmp_path / "log.jsonl", line)
   assert said in str(error.value)
+
+
+def test_what_was_applied_out_of_range_is_read_with_a_warning_and_never_recommended(tmp_path, line):
+  """The best trial is 5 m/min beyond the range, the last one far beyond it: within a step of 40 there is nothing."""
+  path = tmp_path / "log.jsonl"
+  for speed, cost in ((150.0, 9.0), (200.0, 8.0), (250.0, 7.0), (305.0, 1.0)):
+    advise.tell(line, path, {"speed": str(speed), "cost": str(cost), "surface quality": "0.5"})
+  near = advise.ask(advise.Adviser(line, path, None))
+  assert 265 - 1e-3 <= near.u[0] <= 300 and near.advised[0] <= 300
+  assert near.so_far == pytest.approx(7, abs=1)  # the best that can be run at, and not 1
+  history = advise.read(path, line)
+  assert [*history.outside] == [4] and history.outside[4].endswith(
+    "log.jsonl, trial 4: 'speed [m/min]' is 305, outside of 100 to 300"
+  )
+  np.testing.assert_allclose(history.x[3:], [[1.025]])
+  advise.tell(line, path, {"speed": "3000", "cost": "1e6", "surface quality": "0.1"})
+  far = advise.ask(advise.Adviser(line, path, None))
+  assert far.u[0] == pytest.approx(300) and 100 <= far.advised[0] <= 300 and far.broken == 1
+  assert abs(far.response[1]) < 100  # nothing is learned from it
+
+
+def test_others_trials_out_of_range_are_left_out(tmp_path):
+  (tmp_path / "settings.toml").write_text(SETTINGS + OTHERS)
+  table = logs(np.random.default_rng(0), 4, 5)
+  table.loc[7, COLUMNS[0]] = 320.0
+  table.to_csv(tmp_path / "others.csv", index=False)
+  others = advise.others_of(advise.read_line(tmp_path / "settings.toml"))
+  assert others is not None and others.made.sum(1).tolist() == [5, 4, 5, 5] and others.x.max() <= 1
+  assert [*others.outside] == [8] and "trial 8: 'speed [m/min]' is 320" in others.outside[8]
 
 
 def test_a_recommendation_stands_until_it_is_answered(tmp_path, line):
@@ -180,7 +209,6 @@ def test_a_recommendation_stands_until_it_is_answered(tmp_path, line):
     ({"speed": "160"}, "nothing was measured"),
     ({"cost": "nan", "speed": "160"}, "finite"),
     ({"cost": "seven", "speed": "160"}, "must be a number, and is 'seven'"),
-    ({"cost": "7", "speed": "20"}, "outside of 100 to 300"),
   ):
     with pytest.raises(DataError, match=said):
       advise.tell(line, path, given)
@@ -224,6 +252,38 @@ def test_the_active_limit_is_named(tmp_path, mill):
   advice = advise.ask(advise.Adviser(line, path, prior))
   assert any(reason.startswith("active limit: surface quality") for reason in advice.reasons)
   assert advice.u[0] <= 201 and advice.broken == 0 and advice.trials == 4
+
+
+def test_the_bound_from_this_plants_own_trials_counts_those_that_say_whether_a_limit_was_broken(tmp_path, line):
+  """2 of 5 broke it and one was not measured: 0.05 = P(at most 2 of 5 broken)."""
+  path = tmp_path / "log.jsonl"
+  for speed, surface in zip((110.0, 140.0, 170.0, 200.0, 230.0, 260.0), (0.3, 0.1, 0.3, 0.1, 0.3, None), strict=True):
+    advise.append(path, dict(zip(COLUMNS, (speed, 6.0, surface), strict=True)))
+  advice = advise.ask(advise.Adviser(line, path, None))
+  assert (advice.broken, advice.judged, advice.trials) == (2, 5, 6)
+  assert binom.cdf(2, 5, advice.own_bound) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(
+  ("changed", "to", "why", "at"),
+  [
+    ("[response]", "trust = 0.05\n[response]", "as far from 170, the middle of the trust region, as trust = 0.05", 180),
+    ("step = 40", "step = 6", "moves as far as one step may", 176),
+    ("step = 40", "moving = 60", "what moving costs holds it back: without, the trial would be at speed", None),
+  ],
+)
+def test_what_holds_a_trial_back_is_a_reason(tmp_path, changed, to, why, at):
+  """The cost falls with the speed, and was least at 170 m/min, the last of four trials."""
+  advised = []
+  for text in (SETTINGS.replace(changed, to), SETTINGS.replace(", step = 40", "")):
+    (tmp_path / "settings.toml").write_text(text)
+    line, path = advise.read_line(tmp_path / "settings.toml"), tmp_path / f"log-{len(advised)}.jsonl"
+    for speed in (110.0, 130.0, 150.0, 170.0):
+      advise.append(path, dict(zip(COLUMNS, (speed, 30 - 0.1 * speed, 0.5), strict=True)))
+    advised.append(advise.ask(advise.Adviser(line, path, None)))
+  held, free = advised
+  assert any(why in reason for reason in held.reasons) and not any(why in reason for reason in free.reasons)
+  assert held.u[0] < free.u[0] - 5 and (at is None or held.u[0] == pytest.approx(at, abs=0.01))
 
 
 def test_what_was_learned_is_kept_until_the_logs_change(tmp_path, mill):
@@ -285,10 +345,19 @@ def test_the_command_as_it_is_typed(tmp_path, capsys, monkeypatch):
   log, settings = str(tmp_path / "log.jsonl"), str(tmp_path / "settings.toml")
   command(["ask", log, "--settings", settings])
   said = capsys.readouterr().out
-  assert "recommendation 1" in said and "150 m/min" in said and "no bound on how many trials break a limit" in said
+  assert "recommendation 1" in said and "150 m/min" in said
+  assert "on this plant 0 of 0 trials broke one; 100.0% of such trials at most do" in said
   assert (tmp_path / "log.jsonl.advice" / "recommendation-1.png").exists()
   command(["tell", log, "cost=7.5", "surface quality=0.4", "--settings", settings])
   assert "speed [m/min] 150, cost [EUR] 7.5, surface quality 0.4" in capsys.readouterr().out
+  command(["tell", log, "speed=310", "cost=7", "surface quality=0.4", "--settings", settings])
+  warning = f"warning: {log}, trial 2: 'speed [m/min]' is 310, outside of 100 to 300"
+  assert warning in capsys.readouterr().out
+  command(["ask", log, "--settings", settings])
+  said = capsys.readouterr().out
+  assert warning in said
+  assert "on this plant 0 of 2 trials broke one; 77.6% of such trials at most do" in said  # 0.05 = (1 - 0.776)^2
+  assert "Clopper-Pearson, one-sided, 95% sure" in said and "chosen one after another" in said
   with pytest.raises(DataError, match="either --settings FILE or --plant KIND"):
     command(["ask", log])
   with pytest.raises(DataError, match="'cost' must be NAME=NUMBER"):
@@ -298,3 +367,41 @@ def test_the_command_as_it_is_typed(tmp_path, capsys, monkeypatch):
   others = advise.others_of(line)
   assert others is not None and others.x.shape == (30, 30, 4) and np.isfinite(others.y).all()
   assert len(advise.read(tmp_path / "example" / "log.jsonl", line).x) == 3
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+def test_the_command_asks_and_tells_on_either_kind_of_log(tmp_path, capsys, monkeypatch, ending):
+  monkeypatch.setenv("COLUMNS", "200")
+  command, log, settings = script("advise").main, tmp_path / f"log.{ending}", tmp_path / "settings.toml"
+  settings.write_text(SETTINGS)
+  for number in (1, 2):
+    command(["ask", str(log), "--settings", str(settings)])
+    assert f"recommendation {number}\n" in capsys.readouterr().out
+    command(["tell", str(log), f"cost={number}", "--settings", str(settings)])
+  history = advise.read(log, advise.read_line(settings))
+  np.testing.assert_array_equal(history.y[:, 0], [-1, -2])
+  assert history.answers == {1, 2}
+
+
+@pytest.mark.parametrize(
+  ("name", "way"),
+  [
+    ("log.csv", "; pandas.read_csv('log.csv').to_parquet('log.parquet') makes one of it"),
+    ("log.json", "; pandas.read_json('log.json').to_parquet('log.parquet') makes one of it"),
+    ("log", "or in .parquet"),
+  ],
+)
+def test_the_command_refuses_a_log_that_cannot_grow_and_names_the_way_out(tmp_path, name, way):
+  """Before anything is written, and the way works."""
+  command, settings = script("advise").main, tmp_path / "settings.toml"
+  settings.write_text(SETTINGS)
+  for what in (["ask"], ["tell", "speed=150", "cost=7"]):
+    with pytest.raises(DataError) as error:
+      command([what[0], str(tmp_path / name), *what[1:], "--settings", str(settings)])
+    assert str(error.value).endswith(way)
+  assert [*tmp_path.iterdir()] == [settings]
+  table = pd.DataFrame([(150.0, 7.0, 0.5)], columns=COLUMNS)
+  for make, read in ((table.to_csv, pd.read_csv), (table.to_json, pd.read_json)):
+    make(tmp_path / "made")
+    read(tmp_path / "made").to_parquet(tmp_path / "log.parquet")
+    assert advise.read(tmp_path / "log.parquet", advise.read_line(settings)).x.tolist() == [[0.25]]

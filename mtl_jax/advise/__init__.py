@@ -1,6 +1,6 @@
 """Set-points of one's own plant, from its log and those of others: ask, tell, a picture."""
 
-from mtl_jax.advise.adviser import Advice, Adviser, ask
+from mtl_jax.advise.adviser import OWN_CONFIDENCE, Advice, Adviser, ask
 from mtl_jax.advise.history import History, append, read
 from mtl_jax.advise.line import Limit, Line, of_plant, outcome_columns, read_line, setting_columns
 from mtl_jax.advise.picture import picture
@@ -8,6 +8,7 @@ from mtl_jax.advise.prior import Prior, fingerprint, kept, learn, others_of, sim
 from mtl_jax.advise.record import folder_of, tell
 
 __all__ = [
+  "OWN_CONFIDENCE",
   "Advice",
   "Adviser",
   "History",

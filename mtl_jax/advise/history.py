@@ -16,17 +16,20 @@ from mtl_jax.data import DataError
 from mtl_jax.data.folder import read_csv
 
 ANSWERS = "answers"  # a log's column: which recommendation a trial was made for
+_ROUNDING = 1e-6  # share of a range that is no going out of it
 
 
 class History(NamedTuple):
   """Attributes:
-  x: (n, d) in the unit box; y: (n, 1 + c) to be made large and kept at most 0, NaN where nothing was measured
+  x: (n, d), 0 to 1 within the ranges; y: (n, 1 + c) to be made large and kept at most 0, NaN where nothing was measured
   answers: numbers of the recommendations that were answered
+  outside: of each trial, from 1, that was applied out of range: a warning that names it and the range
   """
 
   x: np.ndarray
   y: np.ndarray
   answers: frozenset[int]
+  outside: Mapping[int, str]
 
 
 def _whole_lines(raw: bytes, path: Path) -> tuple[list[dict[str, Any]], int]:
@@ -100,37 +103,52 @@ def numbers(table: pd.DataFrame, wanted: Sequence[str], where: str, *, optional:
   return np.stack(found, axis=1) if found else np.zeros((len(table), 0))
 
 
-def in_box(line: Line, u: np.ndarray, where: str) -> np.ndarray:
-  """(n, d) in physical units -> in the unit box.
+def scaled(line: Line, u: np.ndarray, where: str) -> tuple[np.ndarray, dict[int, str]]:
+  """(n, d) in physical units -> 0 to 1 within the ranges, and what is said of each trial, from 1, that is not there.
 
   Raises:
-    DataError: a setting is missing or outside of its range.
+    DataError: a setting is missing.
   """
   low, width = ranges(line)
-  z = (u - low) / width
-  for row, j in np.argwhere(~((z >= -1e-6) & (z <= 1 + 1e-6))):
-    setting = line.settings[j]
-    said = f"{where}, trial {row + 1}: {setting_columns(line)[j]!r}"
-    if not np.isfinite(u[row, j]):
-      raise DataError(f"{said} is missing: every trial needs the settings that were really applied")
-    outside = f"{u[row, j]:g}, outside of {setting.low:g} to {setting.high:g}"
-    raise DataError(f"{said} is {outside}: check the number and its unit, or widen the range")
-  return np.clip(z, 0.0, 1.0)
+  z, columns = (u - low) / width, setting_columns(line)
+  for row, j in np.argwhere(~np.isfinite(u)):
+    said = f"{where}, trial {row + 1}: {columns[j]!r}"
+    raise DataError(f"{said} is missing: every trial needs the settings that were really applied")
+  outside: dict[int, str] = {}
+  for row, j in np.argwhere((z < -_ROUNDING) | (z > 1 + _ROUNDING)):
+    setting, trial = line.settings[j], int(row) + 1
+    said = f"{columns[j]!r} is {u[row, j]:g}, outside of {setting.low:g} to {setting.high:g}"
+    outside[trial] = f"{outside[trial]}; {said}" if trial in outside else f"{where}, trial {trial}: {said}"
+  return np.where(np.abs(z - 0.5) <= 0.5 + _ROUNDING, np.clip(z, 0.0, 1.0), z), outside
 
 
 def read(path: Path, line: Line) -> History:
   """A log that is not there yet has no trials.
 
   Raises:
-    DataError: names the field and trial that is wrong.
+    DataError: names the field and trial that is wrong, or the way out where the file is of a kind that cannot grow.
   """
   d, outcomes = len(line.settings), outcome_columns(line)
+  grows(path)
   if not path.exists() or (table := frame(path)).empty:
-    return History(np.zeros((0, d)), np.zeros((0, len(outcomes))), frozenset())
-  x = in_box(line, numbers(table, setting_columns(line), str(path)), str(path))
+    return History(np.zeros((0, d)), np.zeros((0, len(outcomes))), frozenset(), {})
+  x, outside = scaled(line, numbers(table, setting_columns(line), str(path)), str(path))
   y = inward(line, numbers(table, outcomes, str(path), optional=True))
   answers = numbers(table, [ANSWERS], str(path), optional=True)[:, 0]
-  return History(x, y, frozenset(int(each) for each in answers[np.isfinite(answers)]))
+  return History(x, y, frozenset(int(each) for each in answers[np.isfinite(answers)]), outside)
+
+
+def grows(path: Path) -> None:
+  """Nothing, where `append` can add a row.
+
+  Raises:
+    DataError: names how to make such a log of the file.
+  """
+  if path.suffix in (".jsonl", ".parquet"):
+    return
+  read = {".csv": "pandas.read_csv", ".json": "pandas.read_json"}.get(path.suffix)
+  way = f"; {read}({path.name!r}).to_parquet({path.with_suffix('.parquet').name!r}) makes one of it" if read else ""
+  raise DataError(f"{path}: a log must end in .jsonl, an object of names and numbers a line, or in .parquet{way}")
 
 
 def append(path: Path, row: Mapping[str, Any]) -> None:
@@ -139,6 +157,7 @@ def append(path: Path, row: Mapping[str, Any]) -> None:
   A JSON log grows by a line, and what a kill left of one before is cut off; a Parquet log is written anew beside itself
   and takes the old one's place.
   """
+  grows(path)
   path.parent.mkdir(parents=True, exist_ok=True)
   if path.suffix == ".jsonl":
     with path.open("a+b") as file:
@@ -151,8 +170,6 @@ def append(path: Path, row: Mapping[str, Any]) -> None:
       file.flush()
       os.fsync(file.fileno())
     return
-  if path.suffix != ".parquet":
-    raise DataError(f"{path}: a log must end in .jsonl or .parquet")
   beside, new = path.with_name(path.name + ".new"), arrow.Table.from_pylist([dict(row)])
   if path.exists():
     new = arrow.concat_tables([parquet.read_table(path), new], promote_options="permissive")

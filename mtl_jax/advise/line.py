@@ -50,7 +50,7 @@ class Line(NamedTuple):
   """One plant to be tuned.
 
   Attributes:
-    step, moving: of each setting, (d,), in its own unit and in the response's
+    step, moving: of each setting, (d,), in its own unit, infinite where none is named, and in the response's
     trust: share of each range
     larger: larger responses are better
   """
@@ -97,8 +97,7 @@ def of_plant(plant: Plant) -> Line:
   """A simulated plant's."""
   d = len(plant.settings)
   limits = tuple(Limit(name, "", 0.0, True) for name in plant.constraints)
-  whole = tuple(each.high - each.low for each in plant.settings)
-  return Line(plant.settings, whole, (0.0,) * d, 1.0, plant.response, plant.unit, True, limits, None)
+  return Line(plant.settings, (math.inf,) * d, (0.0,) * d, 1.0, plant.response, plant.unit, True, limits, None)
 
 
 def near(name: str, names: Iterable[str]) -> str:
@@ -135,7 +134,7 @@ def _setting(name: str, given: Any, where: str) -> tuple[Setting, float, float]:
     raise DataError(f"{where}: low {low:g} must be below high {high:g}")
   if not low <= nominal <= high:
     raise DataError(f"{where}: nominal {nominal:g} lies outside of {low:g} to {high:g}; it is where the plant runs now")
-  step, moving = float(field.get("step", high - low)), float(field.get("moving", 0.0))
+  step, moving = float(field.get("step", math.inf)), float(field.get("moving", 0.0))
   if step <= 0 or moving < 0:
     raise DataError(f"{where}: step must be above 0 and moving at least 0, and they are {step:g} and {moving:g}")
   return Setting(name, field.get("unit", ""), low, high, nominal), step, moving

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mtl_jax import tuning
-from mtl_jax.advise.history import frame, in_box, numbers
+from mtl_jax.advise.history import frame, numbers, scaled
 from mtl_jax.advise.line import Line, inward, outcome_columns, setting_columns
 from mtl_jax.data import DataError
 from mtl_jax.tasks.processes import Plant
@@ -44,12 +44,14 @@ class Prior(NamedTuple):
 
 
 class Others(NamedTuple):
-  """Logs of other plants: x (plants, n, d); y (plants, n, 1 + c), NaN where nothing was measured; made (plants, n)."""
+  """Logs of other plants: x (plants, n, d) in the unit box; y (plants, n, 1 + c), NaN where nothing was measured; made
+  (plants, n); outside: trials that are left out because they are out of range, from 1 on, as `History` has them."""
 
   x: np.ndarray
   y: np.ndarray
   made: np.ndarray
   names: np.ndarray
+  outside: Mapping[int, str]
 
 
 def others_of(line: Line) -> Others | None:
@@ -63,14 +65,17 @@ def others_of(line: Line) -> Others | None:
   table, where = frame(line.others.table), str(line.others.table)
   if line.others.plant not in table.columns:
     raise DataError(f"{where} has no column {line.others.plant!r}, which others.plant names; it has {[*table.columns]}")
-  x = in_box(line, numbers(table, setting_columns(line), where), where)
+  x, outside = scaled(line, numbers(table, setting_columns(line), where), where)
   y = inward(line, numbers(table, outcome_columns(line), where))
-  names, owner = np.unique(table[line.others.plant].astype(str).to_numpy(str), return_inverse=True)
+  inside = ~np.isin(np.arange(len(x)) + 1, [*outside])
+  x, y = x[inside], y[inside]
+  names, owner = np.unique(table[line.others.plant].astype(str).to_numpy(str)[inside], return_inverse=True)
   if len(names) < _FEWEST:
     raise DataError(f"{where}: {line.others.plant!r} names {len(names)} plants; others needs at least {_FEWEST}")
   most = np.bincount(owner).max()
   shape = len(names), most
-  padded = Others(np.zeros((*shape, x.shape[1])), np.full((*shape, y.shape[1]), np.nan), np.zeros(shape, bool), names)
+  empty = np.zeros((*shape, x.shape[1])), np.full((*shape, y.shape[1]), np.nan), np.zeros(shape, bool)
+  padded = Others(*empty, names, outside)
   for plant in range(len(names)):
     rows = np.flatnonzero(owner == plant)
     padded.x[plant, : len(rows)], padded.y[plant, : len(rows)] = x[rows], y[rows]
@@ -82,7 +87,7 @@ def simulated(plant: Plant, plants: int = 100, trials: int = 48) -> Others:
   """Logs of a simulated kind of plant, with noise of 5 % of each outcome's deviation."""
   logs, _ = tuning.logs(jax.random.key(0), plant, plants, trials, 0.05)
   names = np.asarray([f"simulated {n}" for n in range(plants)])
-  return Others(np.asarray(logs.x), np.asarray(logs.y, float), np.asarray(logs.mask[..., 0]), names)
+  return Others(np.asarray(logs.x), np.asarray(logs.y, float), np.asarray(logs.mask[..., 0]), names, {})
 
 
 @partial(jax.jit, static_argnames="steps")

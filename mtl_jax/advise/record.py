@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mtl_jax.advise.history import ANSWERS, History, append, in_box, read
+from mtl_jax.advise.history import ANSWERS, History, append, read
 from mtl_jax.advise.line import Line, near, outcome_columns, setting_columns
 from mtl_jax.data import DataError
 from mtl_jax.recorder import read as read_lines
@@ -64,6 +64,8 @@ def _numbers(line: Line, given: Mapping[str, str]) -> dict[str, float]:
 def tell(line: Line, log: Path, given: Mapping[str, str], answers: int | None = None) -> dict[str, float | None]:
   """Writes down a trial: what was measured, and what was applied where it is not what was recommended; the row.
 
+  What was applied may be out of range: `read` warns of it.
+
   Args:
     given: name -> number, of settings and outcomes; an outcome left out was not measured, a setting left out is as
       recommended.
@@ -88,7 +90,6 @@ def tell(line: Line, log: Path, given: Mapping[str, str], answers: int | None = 
     raise DataError(f"{what}; or give all settings, of which {', '.join(map(repr, missing))} are missing")
   if answers is not None:
     row = next(each["settings"] for each in recommended if each["number"] == answers) | row
-  in_box(line, np.asarray([[row[name] for name in settings]]), "this")
   whole: dict[str, float | None] = {name: row.get(name) for name in (*settings, *outcomes)}
   append(log, whole | ({} if answers is None else {ANSWERS: answers}))
   return whole

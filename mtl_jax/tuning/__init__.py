@@ -9,7 +9,7 @@ from mtl_jax.tuning.network import Network, adapted, network_surrogate, train_ne
 from mtl_jax.tuning.plant_controls import ewma_errors, modifier_adaptation, run_to_run
 from mtl_jax.tuning.proposal import Proposal, Rules, expectation, probability_kept, propose
 from mtl_jax.tuning.rgpe import rgpe_surrogate
-from mtl_jax.tuning.safety import CONFIDENCES, Bound, bound_of, broken, replay
+from mtl_jax.tuning.safety import CONFIDENCES, Bound, bound_of, broken, clopper_pearson, replay
 from mtl_jax.tuning.scale import Scale, restore, scale_of, standardise
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
   "broken",
   "campaign",
   "candidates",
+  "clopper_pearson",
   "coregional_surrogate",
   "drifting",
   "ewma_errors",

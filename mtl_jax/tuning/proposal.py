@@ -23,7 +23,8 @@ class Rules(NamedTuple):
       one with the highest is tried. `tuning.safety` finds the confidence that holds a violation rate.
     lasting: the same of the set-point that is advised, where the plant is to stay.
     rate: the most that a setting moves from one trial to the next.
-    radius: the most that a setting lies from the best one tried so far (trust region); `rate` goes before it.
+    radius: the most that a setting lies from the best one tried so far (trust region); `rate` goes before it, and the
+      unit box before both.
     moving: what moving a setting over its whole range costs, in the response's unit; it grows linearly.
   """
 
@@ -41,6 +42,7 @@ class Proposal(NamedTuple):
     tried: (d,) where the next trial should be; advised: (d,) where the plant should run if there is none
     options: (q + n, d) what there was to choose from: candidates, moved to where they are allowed, and trials
     beliefs: of the response and then of every limit; kept: (q + n,) probability that all limits are kept
+    centre: (d,) of the trust region
   """
 
   tried: Array
@@ -48,6 +50,7 @@ class Proposal(NamedTuple):
   options: Array
   beliefs: tuple[Belief, ...]
   kept: Array
+  centre: Array
 
 
 def probability_kept(limits: Sequence[Belief], scale: Scale) -> Array:
@@ -80,8 +83,8 @@ def propose(
 
   Args:
     surrogates: of the response, then of every limit; scale: (1 + c,) of these.
-    trials: x (n, d) in the unit box, y (n, 1 + c) in physical units, mask (n, 1 + c) what was measured; in the order
-      of time, and `made` () of them are real.
+    trials: x (n, d), y (n, 1 + c) in physical units, mask (n, 1 + c) what was measured; in the order of time, and
+      `made` () of them are real. One may lie outside of the unit box; what is proposed and advised does not.
     z: (q, d) candidates in the unit box; the first is where the plant runs before any trial.
     advise_tried: advise only what was tried, or the first candidate; otherwise any option.
     believer: trials without a response yet are taken to give what is expected of them, so that several run at a time
@@ -91,6 +94,7 @@ def propose(
   """
   count = len(trials.x)
   placed = jnp.arange(count) < made
+  inside = placed & jnp.all((trials.x >= 0.0) & (trials.x <= 1.0), axis=1)
   y = jnp.where(trials.mask, standardise(scale, trials.y), 0.0)
   at = jnp.vstack([z[:1], trials.x])  # what was run at before each trial, and last
   last = at[made]
@@ -104,12 +108,13 @@ def propose(
     value, known = jnp.where(known, value, jnp.where(placed, expectation(first), 0.0)), placed
   limits = tuple(of(1 + j, trials.x, y[:, 1 + j], trials.mask[:, 1 + j]) for j in range(len(surrogates) - 1))
   border = jax.tree.map(lambda each: each[1:], scale)
-  safe_trial = placed & (probability_kept(limits, border) >= rules.confidence)
+  safe_trial = inside & (probability_kept(limits, border) >= rules.confidence)
   centre = trials.x[jnp.argmax(jnp.where(safe_trial, expectation(first), -jnp.inf))]
-  centre = jnp.where(jnp.any(safe_trial), centre, last)
+  centre = jnp.where(jnp.any(safe_trial), centre, jnp.clip(last, 0.0, 1.0))
 
   options = jnp.clip(z, (centre - rules.radius)[None], (centre + rules.radius)[None])
   options = jnp.clip(options, (last - rules.rate)[None], (last + rules.rate)[None])
+  options = jnp.clip(options, 0.0, 1.0)
   options = jnp.vstack([options, jnp.where(placed[:, None], trials.x, options[:1])])
   beliefs = (
     of(0, options, value, known),
@@ -118,7 +123,7 @@ def propose(
   kept = jnp.broadcast_to(probability_kept(beliefs[1:], border), (len(options),))
   safe = kept >= rules.confidence
   gaps = jnp.sum(jnp.square(options[:, None] - trials.x[None]), -1)
-  seen = jnp.any((gaps < _SAME) & placed[None], axis=1)
+  seen = jnp.any((gaps < _SAME) & inside[None], axis=1)
   expected = expectation(beliefs[0])
   feasible = kept >= jnp.maximum(rules.confidence, 0.5)
   best = jnp.max(jnp.where((seen & feasible) | (made == 0), expected, -jnp.inf))
@@ -130,9 +135,10 @@ def propose(
   new = (jnp.arange(len(options)) < len(z)) & (repeats | ~seen)
   tried = jnp.argmax(_where_any(new & safe, worth, jnp.where(new, kept, -jnp.inf)))
 
-  pool = jnp.where(made > 0, seen, jnp.arange(len(options)) == 0) if advise_tried else jnp.ones(len(options), bool)
+  allowed = jnp.concatenate([jnp.ones(len(z), bool), inside])
+  pool = jnp.where(jnp.any(inside), seen, jnp.arange(len(options)) == 0) if advise_tried else allowed
   advised = jnp.argmax(_where_any(pool & (kept >= rules.lasting), expected, jnp.where(pool, kept, -jnp.inf)))
-  return Proposal(options[tried], options[advised], options, beliefs, kept)
+  return Proposal(options[tried], options[advised], options, beliefs, kept, centre)
 
 
 def _where_any(allowed: Array, score: Array, otherwise: Array) -> Array:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.stats import binomtest
 
 from mtl_jax.tuning.acquisition import Acquisition
 from mtl_jax.tuning.campaign import Campaign, campaign
@@ -55,6 +56,17 @@ def bound_of(shares: np.ndarray, confidences: Sequence[float], risk: float) -> B
   bounds = (plants * worst + 1.0) / (plants + 1)
   at = int(np.argmax(bounds <= risk)) if np.any(bounds <= risk) else len(bounds) - 1
   return Bound(float(confidences[at]), float(shares[at].mean()), float(bounds[at]), plants)
+
+
+def clopper_pearson(broken: int, trials: int, confidence: float) -> float:
+  """One-sided upper bound on the share that breaks a limit, of trials that are independent and alike; 1 of none.
+
+  C. J. Clopper, E. S. Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial",
+  Biometrika 26 (1934): the share at which as few as were broken are seen with a probability of 1 - confidence.
+  """
+  if broken == trials:
+    return 1.0
+  return float(binomtest(broken, trials, alternative="less").proportion_ci(confidence, method="exact").high)
 
 
 def replay(
