@@ -181,6 +181,7 @@ batches it has more, by intervals that overlap. `GP, EI` in batches has not been
 import json
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -289,8 +290,8 @@ def main(argv: list[str]) -> None:
     made = jax.lax.map(one, (keys, tasks, drift))
     return comparison.regret(made, reference), tuning.broken(made.would_give), tuning.broken(made.gave)
 
-  def said(rows: list[tuple[float, float, float]]) -> str:
-    return "; ".join("{}: {:.3g} [{:.3g}, {:.3g}]".format(n, *rows[n]) for n in shown)
+  def said(rows: list[tuple[float, float, float]], counts: Iterable[int]) -> str:
+    return "; ".join("{}: {:.3g} [{:.3g}, {:.3g}]".format(n, *rows[n]) for n in counts)
 
   regrets, advice, trials, found = {}, {}, {}, {}
   shown = [n for n in SHOWN if n <= command.trials]
@@ -302,7 +303,7 @@ def main(argv: list[str]) -> None:
     ]
     regrets[name], advice[name], trials[name] = (np.asarray(part) for part in zip(*each, strict=True))
     found[name] = [interval(regrets[name][..., n], units) for n in range(command.trials + 1)]
-    console.print(f"{name}, {time.perf_counter() - began:.0f} s: {said(found[name])}", markup=False)
+    console.print(f"{name}, {time.perf_counter() - began:.0f} s: {said(found[name], shown)}", markup=False)
   table = Table("trials", *found, title=f"{command.plant}: regret, {plant.unit}, mean [95 % interval]")
   for n in shown:
     table.add_row(f"{n}", *(f"{rows[n][0]:.3g} [{rows[n][1]:.3g}, {rows[n][2]:.3g}]" for rows in found.values()))
@@ -315,7 +316,8 @@ def main(argv: list[str]) -> None:
   for name in set(regrets) - {FIRST} if FIRST in regrets else ():
     ahead[name] = [interval(regrets[name][..., n] - regrets[FIRST][..., n], units) for n in range(command.trials + 1)]
   for name, rows in ahead.items():
-    console.print(f"{FIRST} is ahead of {name} by {said(rows)}", markup=False)
+    every = said(rows, range(command.trials + 1))
+    console.print(f"{FIRST} is ahead of {name} by {every}", markup=False, highlight=False, soft_wrap=True)
   command.out.mkdir(parents=True, exist_ok=True)
   target = command.out / f"{command.plant}.json"
   target.write_text(

@@ -1,5 +1,7 @@
 """Set-points from few trials: against scikit-learn and closed forms, and campaigns on simulated plants."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,10 +10,11 @@ from scipy.special import eval_legendre
 from scipy.stats import multivariate_normal, norm, skew, yeojohnson
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
+from test_commands import script
 
 from mtl_jax import tuning
 from mtl_jax.tasks.processes import PLANTS, from_unit, wafer
-from mtl_jax.tuning import tools
+from mtl_jax.tuning import comparison, tools
 from mtl_jax.tuning.family import degree_for, likeliest_degree, log_likelihood, terms
 from mtl_jax.tuning.plant_controls import ewma_errors, modifier_adaptation, run_to_run
 from mtl_jax.types import Batch
@@ -409,6 +412,23 @@ def test_runs_of_a_wafer_tool_have_its_drift_its_disturbance_and_the_error_of_ew
   steps = np.diff(runs)
   assert abs(np.var(steps) - 4.0 * (1 + 0.5**2)) < 0.25
   assert abs(np.mean(steps[1:] * steps[:-1]) + 4.0 * 0.5) < 0.25  # of neighbours: -theta sigma^2
+
+
+def test_the_command_prints_and_keeps_the_paired_comparison_at_every_count(tmp_path, capsys, monkeypatch):
+  monkeypatch.setenv("COLUMNS", "80")
+
+  def method(key, responses):
+    z, noise = jax.random.uniform(key, (16, 3)), jnp.zeros(1)
+    scale = jax.tree.map(lambda leaf: leaf[:1], PLAIN)
+    return tuning.campaign(key, responses, (PEAK,), tuning.upper_bound(0.0), scale, z, trials=7, noise=noise)
+
+  monkeypatch.setattr(comparison, "known", lambda logs: None)
+  monkeypatch.setattr(comparison, "methods", lambda *given: dict.fromkeys(["family, UCB", "GP, Sobol"], lambda: method))
+  small = ["--plants", "3", "--seeds", "1", "--known", "2", "--logged", "2", "--trials", "7", "--candidates", "8"]
+  script("tune").main(["hartmann3", *small, "--out", str(tmp_path)])
+  said = next(each for each in capsys.readouterr().out.splitlines() if "is ahead of GP, Sobol by" in each)
+  assert [part.split(":")[0] for part in said.partition(" by ")[2].split("; ")] == list("01234567")
+  assert len(json.loads((tmp_path / "hartmann3.json").read_text())["ahead"]["GP, Sobol"]) == 8
 
 
 CALM = wafer.Task(*map(jnp.asarray, (1080.0, -12.5, 0.0, 0.5, 0.0)))  # no drift and no shocks; best at 46.4 s
