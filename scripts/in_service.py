@@ -228,7 +228,7 @@ def main(arguments: Arguments) -> None:
     raise ConfigError(f"--delays {least:g}: a label cannot come before its question")
   for delay in delays:
     source = make(delay)
-    if ((most := max(arguments.buy)) > 1 and not source.price) or min(arguments.buy) < 1:
+    if ((most := max(arguments.buy)) > 1 and not source.running.cost.any()) or min(arguments.buy) < 1:
       raise ConfigError(f"--buy {most}: 1 or more, and more than 1 only where labels are bought: of rig and plant")
     for buy in arguments.buy:
       ready = methods.ready(bought(source, buy))

@@ -251,11 +251,11 @@ def test_no_prediction_knows_what_comes_later(name, prepared, monkeypatch):
 def hand(y: np.ndarray) -> Source:
   """Rows at 0, 1, 2, ..., each label half a unit late."""
   time = np.arange(len(y), dtype=float)
-  s = online.stream(time, np.zeros((len(y), 1), np.float32), y[:, None].astype(np.float32), delay=0.5)
+  s = online.stream(time, np.zeros((len(y), 1), np.float32), y[:, None].astype(np.float32), delay=0.5, cost=0.5)
   history, running, _ = split(s, 40.0)
   calm = running.time < 60
   plain = {"habits": {}, "losses": {"MAE": absolute}, "part": running.time // 4, "window": 2, "stretch": 1}
-  plain |= {"changes": {"wear": 60.0}, "calm": calm, "refit": 1.0, "price": 0.5}
+  plain |= {"changes": {"wear": 60.0}, "calm": calm, "refit": 1.0}
   return Source(history, running, **plain)
 
 

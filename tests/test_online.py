@@ -469,7 +469,7 @@ def test_streams_are_ordered_and_wrong_ones_refused():
   made = stream_of(table, ("a", "b"), ("c",))
   np.testing.assert_array_equal(made.x, np.float32(X[:, :2]))
   np.testing.assert_array_equal(made.matures, made.time)
-  for wrong in ({"delay": -1.0}, {"delay": np.nan}, {"unit": np.zeros(3)}):
+  for wrong in ({"delay": -1.0}, {"delay": np.nan}, {"unit": np.zeros(3)}, {"cost": -1.0}, {"cost": np.inf}):
     with pytest.raises(ValueError, match="row"):
       stream(np.arange(ROWS), x, y, **wrong)
   with pytest.raises(ValueError, match="hazard"):
@@ -479,7 +479,11 @@ def test_streams_are_ordered_and_wrong_ones_refused():
 def test_cost_and_recovery_by_hand():
   """Losses 1 1 5 5 1 1 at hours 0 to 5: after a shift at hour 2 the mean of the last two is 1 at hour 5, 3 hours on."""
   loss = np.array([1.0, 1.0, 5.0, 5.0, 1.0, 1.0])
-  some = stream(np.arange(6), np.zeros((6, 1)), np.zeros((6, 1)), delay=[0.0, np.inf, 0.0, 0.0, 0.0, 0.0])
+  delay, cost = [0.0, np.inf, 0.0, 0.0, 0.0, 0.0], np.array([10.0, 10.0, 10.0, 10.0, 5.0, 0.0])
+  some = stream(np.arange(6), np.zeros((6, 1)), np.zeros((6, 1)), delay=np.asarray(delay), cost=cost)
   assert time_to_recover(some, loss, 2.0, 2, 1.5) == 3.0
   assert time_to_recover(some, loss, 2.0, 2, 0.5) == np.inf
-  assert_allclose(cumulative_cost(some, loss, 10.0), [11, 12, 27, 42, 53, 64])
+  assert_allclose(cumulative_cost(some, loss), [11, 12, 27, 42, 48, 49])  # the label that never comes costs nothing
+  assert [(e.time, e.cost) for e in events(some) if e.y is not None] == [(0, 10), (2, 10), (3, 10), (4, 5), (5, 0)]
+  backwards = stream(np.arange(6)[::-1], np.zeros((6, 1)), np.zeros((6, 1)), cost=cost)
+  np.testing.assert_array_equal(backwards.cost, cost[::-1])

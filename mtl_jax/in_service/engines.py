@@ -64,7 +64,6 @@ def fleet(flown: Any, subset: np.ndarray, order: tuple[str, str], every: float, 
     window=2000,
     stretch=200,
     refit=200.0,
-    price=0.0,
   )
 
 

@@ -40,7 +40,7 @@ def plant_of(table: Table, history: tuple[str, ...], service: tuple[str, ...], d
     now += tep.MINUTES * len(quality)
   when = np.concatenate(time)
   stream = online.stream(
-    when, np.concatenate(x).astype(np.float32), np.concatenate(y)[:, None].astype(np.float32), delay=delay
+    when, np.concatenate(x).astype(np.float32), np.concatenate(y)[:, None].astype(np.float32), delay=delay, cost=0.001
   )
   past, running, _ = split(stream, begins[service[0]])
   return Source(
@@ -54,7 +54,6 @@ def plant_of(table: Table, history: tuple[str, ...], service: tuple[str, ...], d
     window=16,
     stretch=64,
     refit=1440.0,
-    price=0.001,
   )
 
 

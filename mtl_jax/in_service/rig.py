@@ -24,7 +24,7 @@ def rig_of(table: Table, delay: float) -> Source:
   cycle, cooler = table.groups["time"].astype(float), table.labels["cooler"]
   x = [efficiency(table), *(table.columns[f"{name}_{what}"][:, None] for name in SENSORS for what in ("mean", "sd"))]
   y = (table.labels["valve"][:, None] == np.asarray(STATES)).astype(np.float32)
-  stream = online.stream(cycle, np.concatenate(x, axis=1).astype(np.float32), y, delay=delay)
+  stream = online.stream(cycle, np.concatenate(x, axis=1).astype(np.float32), y, delay=delay, cost=0.02)
   begins = {f"cooler at {level} %": float(cycle[cooler == level].min()) for level in (20, 100)}
   history, running, asked = split(stream, begins["cooler at 20 %"])
   return Source(
@@ -38,7 +38,6 @@ def rig_of(table: Table, delay: float) -> Source:
     window=50,
     stretch=40,
     refit=168.0,
-    price=0.02,
   )
 
 

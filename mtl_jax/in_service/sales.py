@@ -48,7 +48,6 @@ def sales_of(units: np.ndarray, delay: int) -> Source:
     window=products,
     stretch=products,
     refit=4.0,
-    price=0.0,
   )
 
 

@@ -70,7 +70,7 @@ def scores(ready: Ready, method: Method, seeds: int) -> dict[str, Any]:
     "against": interval(first - _first(ready, ready.trees)[None], source.part),
     "by_part": [(np.bincount(part, weights=of_seed) / sizes).tolist() for of_seed in first],
     "sizes": sizes.tolist(),
-    "cost": float(online.cumulative_cost(paid, first.mean(0), source.price)[-1]),
+    "cost": float(online.cumulative_cost(paid, first.mean(0))[-1]),
     "recovered": _recovered(ready, first.mean(0)),
     "course": (np.bincount(at, weights=first.mean(0), minlength=COURSE) / count).tolist(),
   }

@@ -19,14 +19,13 @@ class Source(NamedTuple):
     history: rows whose labels were known before service begins.
     running: rows asked since.
     habits: name -> habit(source) -> (rows, targets), what a plant says without a model; causal as a learner is.
-    losses: name with unit -> loss of a row; the first one decides.
+    losses: name with unit -> loss of a row; the first one decides, and the cost of a label is in its units.
     part: (rows,) what intervals resample: engines, products, or stretches of time.
     changes: name -> time of a change that is known of, in order.
     calm: (rows,) bool, service before the changes; nowhere if it begins with one.
     window: rows over which an error counts as recovered.
     stretch: labels of one life, one week or one shift: the scale of what is remembered.
     refit: time between two fits anew.
-    price: of a label that somebody must find out, in units of the first loss; 0 where it comes by itself.
   """
 
   history: Stream
@@ -39,7 +38,6 @@ class Source(NamedTuple):
   window: int
   stretch: int
   refit: float
-  price: float
 
 
 def taken(stream: Stream, some: np.ndarray) -> Stream:

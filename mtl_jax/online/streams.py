@@ -41,6 +41,7 @@ class Stream(NamedTuple):
     x: leaves (rows, ...); what is missing is NaN, and the learner's `apply` must know what to do with it.
     y: (rows, targets); NaN where nobody ever knew.
     matures: (rows,) when the label may be learned from; infinity: never. Losses are counted there all the same.
+    cost: (rows,) of the label if somebody must find it out, in units of the loss; 0 where it comes by itself.
   """
 
   time: np.ndarray
@@ -48,6 +49,7 @@ class Stream(NamedTuple):
   x: PyTree
   y: np.ndarray
   matures: np.ndarray
+  cost: np.ndarray
 
 
 class Event(NamedTuple):
@@ -58,12 +60,14 @@ class Event(NamedTuple):
     unit: which asset.
     x: leaves (...), of the question; of the earlier question where a label comes.
     y: (targets,) the label; None for a question.
+    cost: of the label, of a question that of the one it may get.
   """
 
   time: float
   unit: Any
   x: PyTree
   y: np.ndarray | None
+  cost: float = 0.0
 
 
 class Replayed(NamedTuple):
@@ -81,7 +85,13 @@ class Replayed(NamedTuple):
 
 
 def stream(
-  time: np.ndarray, x: PyTree, y: np.ndarray, *, delay: float | np.ndarray = 0.0, unit: np.ndarray | None = None
+  time: np.ndarray,
+  x: PyTree,
+  y: np.ndarray,
+  *,
+  delay: float | np.ndarray = 0.0,
+  unit: np.ndarray | None = None,
+  cost: float | np.ndarray = 0.0,
 ) -> Stream:
   """A stream from rows in any order.
 
@@ -90,20 +100,26 @@ def stream(
     x: leaves (rows, ...); y: (rows, targets), NaN where there is no label.
     delay: from a row to its label, for all or (rows,), in the unit of `time`; infinity where the label is never bought.
     unit: (rows,); None: one asset.
+    cost: of a label, for all or (rows,), in units of the loss.
 
-  Raises: ValueError if lengths differ, a time is not finite or a delay is negative or NaN.
+  Raises: ValueError if lengths differ, a time is not finite, a delay is negative or NaN, or a cost negative or not
+    finite.
   """
   time, y = np.asarray(time, np.float64), np.asarray(y)
   unit = np.zeros(len(time), np.int32) if unit is None else np.asarray(unit)
   delay = np.broadcast_to(np.asarray(delay, np.float64), time.shape)
+  cost = np.broadcast_to(np.asarray(cost, np.float64), time.shape)
   leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(x)]
   if y.ndim != 2 or any(len(leaf) != len(time) for leaf in (unit, y, *leaves)):
     raise ValueError(f"need rows, as many of each: time {time.shape}, y {y.shape}, x {[leaf.shape for leaf in leaves]}")
   if not np.isfinite(time).all() or not (delay >= 0).all():
     raise ValueError("every row needs a finite time and a delay of 0 or more")
+  if not ((cost >= 0) & np.isfinite(cost)).all():
+    raise ValueError("the label of every row needs a finite cost of 0 or more")
   matures = np.where(np.isnan(y).any(axis=1), np.inf, time + delay)
   rows = np.argsort(time, kind="stable")
-  return Stream(time[rows], unit[rows], jax.tree.map(lambda leaf: np.asarray(leaf)[rows], x), y[rows], matures[rows])
+  x = jax.tree.map(lambda leaf: np.asarray(leaf)[rows], x)
+  return Stream(time[rows], unit[rows], x, y[rows], matures[rows], cost[rows])
 
 
 def stream_of(
@@ -129,7 +145,8 @@ def events(stream: Stream) -> Iterator[Event]:
   """The same as a plain iterator."""
   for row, learn in zip(*order(stream), strict=True):
     time, y = (stream.matures[row], stream.y[row]) if learn else (stream.time[row], None)
-    yield Event(float(time), stream.unit[row], jax.tree.map(lambda leaf, row=row: leaf[row], stream.x), y)
+    x = jax.tree.map(lambda leaf, row=row: leaf[row], stream.x)
+    yield Event(float(time), stream.unit[row], x, y, float(stream.cost[row]))
 
 
 def serve(
@@ -228,9 +245,9 @@ def forgetting(
   return np.asarray(rows)
 
 
-def cumulative_cost(stream: Stream, loss: np.ndarray, price: float) -> np.ndarray:
-  """(rows,) of errors and labels so far: the loss of each row, and `price` for each that was sent to the laboratory."""
-  return np.cumsum(np.nan_to_num(loss) + price * np.isfinite(stream.matures))
+def cumulative_cost(stream: Stream, loss: np.ndarray) -> np.ndarray:
+  """(rows,) of errors and labels so far: the loss of each row, and the cost of each label that comes."""
+  return np.cumsum(np.nan_to_num(loss) + np.where(np.isfinite(stream.matures), stream.cost, 0.0))
 
 
 def time_to_recover(stream: Stream, loss: np.ndarray, since: float, window: int, level: float) -> float:
