@@ -24,6 +24,7 @@ from mtl_jax.online import (
   forgetting,
   frozen,
   gradient,
+  imputed,
   linear_and,
   moca,
   order,
@@ -147,15 +148,59 @@ def test_no_label_changes_a_prediction_made_before_it_matured(late, name):
   np.testing.assert_array_equal(a, c)  # label 9 is never bought
 
 
-@pytest.mark.parametrize("name", ["alpaca", "gradient"])
-def test_another_delay_compiles_nothing(late, name):
-  learner, start = LEARNERS[name]
-  state = learner.init(start)
+@pytest.mark.parametrize("name", [*LEARNERS, "imputed"])
+def test_a_learner_is_compiled_once(late, name):
+  """For a replay, whatever the delay, and for a plant's events one by one, of two runs, the second from the state."""
+  learner, start = LEARNERS["alpaca" if name == "imputed" else name]
+  learner = (
+    imputed(learner, inputs=(D,)) if name == "imputed" else learner._replace(init=lambda p, f=learner.init: f(p))
+  )
+  state, programs = learner.init(start), (streams._replay, streams._ask, streams._tell)
+  before = [program._cache_size() for program in programs]
   first = replay(KEY, learner, state, late)
-  size = streams._replay._cache_size()
   again = replay(KEY, learner, state, late._replace(matures=late.matures + 3.0))
-  assert streams._replay._cache_size() == size
-  assert not np.array_equal(*(jax.tree.leaves(found.prediction)[0] for found in (first, again)))
+  assert (name == "frozen") == np.array_equal(*(jax.tree.leaves(found.prediction)[0] for found in (first, again)))
+  for _ in range(2):
+    *_, (state, _) = serve(KEY, learner, state, events(late))
+  assert [program._cache_size() for program in programs] == [size + 1 for size in before]
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_nothing_missing_changes_no_bit(late, name):
+  """Neither of what is said nor of what is learned."""
+  learner, start = LEARNERS[name]
+  safe = imputed(learner, inputs=(D,))
+  expected, found = replay(KEY, learner, learner.init(start), late), replay(KEY, safe, safe.init(start), late)
+  jax.tree.map(np.testing.assert_array_equal, found.prediction, expected.prediction)
+  jax.tree.map(np.testing.assert_array_equal, found.state.learned, expected.state)
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_what_is_missing_makes_no_learner_say_nan_then_or_later(late, name):
+  """In the first row ever, whole rows, an infinite one, one that is asked and never labelled (14), half a label."""
+  x, y = late.x.copy(), late.y.copy()
+  x[[0, 7, 14, 20], [0, 1, 2, 2]] = np.nan
+  x[10], x[12, 0], y[18, 0] = np.nan, np.inf, np.nan
+  learner = imputed(LEARNERS[name][0], inputs=(D,))
+  found = replay(KEY, learner, learner.init(LEARNERS[name][1]), late._replace(x=x, y=y))
+  assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found.prediction))
+  assert not any(np.isnan(leaf).any() for leaf in jax.tree.leaves((found.metrics, found.state)))
+  one_by_one = list(serve(KEY, learner, learner.init(LEARNERS[name][1]), events(late._replace(x=x, y=y))))
+  assert not any(np.isnan(leaf).any() for leaf in jax.tree.leaves(one_by_one))
+  jax.tree.map(lambda a, b: assert_allclose(a, b, rtol=1e-4, atol=1e-5), found.state, one_by_one[-1][0])
+
+
+def test_what_is_missing_is_the_mean_of_the_labelled_rows_so_far():
+  """0 before the first; of 1, missing, 4 and a row without a whole label then 2.5; a row that is full stays."""
+  learner = imputed(frozen(lambda params, x: x), inputs=(1,))
+  state, hole = learner.init(()), jnp.full((1, 1), jnp.nan)
+  assert_allclose(learner.predict(KEY, state, hole), 0.0)
+  x, y = jnp.asarray([[1.0], [jnp.nan], [4.0], [9.0], [9.0]]), jnp.asarray([[0.0], [0.0], [0.0], [jnp.nan], [0.0]])
+  state, _ = learner.update(KEY, state, Batch(x, y, jnp.asarray([True, True, True, True, False])))
+  assert_allclose(learner.predict(KEY, state, hole), 2.5)
+  assert_allclose(learner.predict(KEY, state, jnp.full((1, 1), 7.0)), 7.0)
+  state, _ = learner.update(KEY, state, Batch(jnp.full((1, 1), 10.0), jnp.zeros((1, 1)), jnp.ones(1, bool)))
+  assert_allclose(learner.predict(KEY, state, hole), 5.0)
 
 
 @pytest.mark.parametrize("kept", [1.0, 0.8])

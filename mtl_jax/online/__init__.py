@@ -4,7 +4,9 @@ from mtl_jax.online.alpaca import Belief, Normal, Prior, alpaca, alpaca_prior, r
 from mtl_jax.online.controls import frozen, last_known, persistence, retrained
 from mtl_jax.online.detectors import Detector, alarms, bayesian, cusum, delays, ewma, page_hinkley, threshold_for
 from mtl_jax.online.features import linear, linear_and
+from mtl_jax.online.feed import Feed
 from mtl_jax.online.gradient import Initial, gradient
+from mtl_jax.online.imputed import imputed
 from mtl_jax.online.moca import moca
 from mtl_jax.online.sliding import sliding
 from mtl_jax.online.streams import (
@@ -29,6 +31,7 @@ __all__ = [
   "Belief",
   "Detector",
   "Event",
+  "Feed",
   "Initial",
   "Normal",
   "Prior",
@@ -46,6 +49,7 @@ __all__ = [
   "forgetting",
   "frozen",
   "gradient",
+  "imputed",
   "last_known",
   "linear",
   "linear_and",

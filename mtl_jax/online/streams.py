@@ -6,18 +6,7 @@ Prequential: predict, then learn (A. P. Dawid, "Statistical theory: the prequent
 at that time is learned from. A label with no delay therefore serves the next time, never its own.
 
 `events` is the place to connect a plant. It gives a recorded stream as a plain iterator, and `serve` runs a learner on
-any iterator of the same kind, which a client of OPC UA or MQTT fills:
-
-  def plant(subscription):                           # yields as messages come
-    asked = {}                                       # sample -> what was known of it; bounded by the laboratory's delay
-    for message in subscription:
-      if message.topic == "sensors":
-        asked[message.sample] = message.values
-        yield Event(message.time, message.unit, message.values, None)
-      elif message.sample in asked:                  # from the laboratory, days later
-        yield Event(message.time, message.unit, asked.pop(message.sample), message.values)
-
-  for state, prediction in serve(key, learner, state, plant(subscription)): ...
+any iterator of the same kind: `mtl_jax.online.feed` is one that a client of MQTT or OPC UA fills.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,7 +27,7 @@ class Stream(NamedTuple):
   Attributes:
     time: (rows,) float64, in any unit.
     unit: (rows,) which asset.
-    x: leaves (rows, ...); what is missing is NaN, and the learner's `apply` must know what to do with it.
+    x: leaves (rows, ...); what is missing is NaN: put `imputed` around a learner whose `apply` cannot read that.
     y: (rows, targets); NaN where nobody ever knew.
     matures: (rows,) when the label may be learned from; infinity: never. Losses are counted there all the same.
     cost: (rows,) of the label if somebody must find it out, in units of the loss; 0 where it comes by itself.
@@ -150,20 +139,42 @@ def events(stream: Stream) -> Iterator[Event]:
 
 
 def serve(
-  key: Array, learner: OnlineLearner, state: Any, events: Iterable[Event]
+  key: Array, learner: OnlineLearner, state: Any, events: Iterable[Event], done: int = 0
 ) -> Iterator[tuple[Any, PyTree | None]]:
   """Runs a learner on events as they come.
 
+  A process that is killed goes on, and ends with the same bits, from a `mtl_jax.checkpoint.Checkpoints`, here of every
+  100 events, if its source sends again what came since the last one:
+
+    done, state = checkpoints.latest(state) if checkpoints.steps() else (0, state)
+    served = serve(key, learner, state, itertools.islice(events, done, None), done)
+    for done, (state, prediction) in enumerate(served, done + 1):
+      if done % 100 == 0: checkpoints.save(done, state)
+
+  A live source that cannot do so gives new events alone, and what it sent in between is not learned from.
+
+  Args:
+    done: events before these, which decide what is drawn at each.
+
   Yields after each: the learner's state, and the prediction, leaves (...), of a question or None.
   """
-  predict, update = jax.jit(learner.predict), jax.jit(learner.update)
-  for place, event in enumerate(events):
+  for place, event in enumerate(events, done):
     now, x = jax.random.fold_in(key, place), jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], event.x)
     if event.y is None:
-      yield state, jax.tree.map(lambda leaf: leaf[0], predict(now, state, x))
+      yield state, jax.tree.map(lambda leaf: leaf[0], _ask(learner, now, state, x))
     else:
-      state, _ = update(now, state, Batch(x, jnp.asarray(event.y)[None], jnp.ones(1, bool)))
+      state = _tell(learner, now, state, Batch(x, jnp.asarray(event.y)[None], jnp.ones(1, bool)))
       yield state, None
+
+
+@partial(jax.jit, static_argnums=0)
+def _ask(learner: OnlineLearner, key: Array, state: Any, x: PyTree) -> PyTree:
+  return learner.predict(key, state, x)
+
+
+@partial(jax.jit, static_argnums=0)
+def _tell(learner: OnlineLearner, key: Array, state: Any, batch: Batch) -> Any:
+  return learner.update(key, state, batch)[0]
 
 
 def replay(key: Array, learner: OnlineLearner, state: Any, stream: Stream) -> Replayed:
