@@ -163,7 +163,7 @@ def scored(kind: Kind, line: Line, stream: Stream, prediction: np.ndarray, pays:
     time = online.time_to_recover(part, loss[:until], since + kind.lasts, window=12, level=level)
     hours.append(min(time, until - since))
   paid = stream if pays else stream._replace(matures=np.full(HOURS, np.inf))
-  cost = online.cumulative_cost(paid, loss / kind.noise, PRICE)[HOURS // COURSE - 1 :: HOURS // COURSE]
+  cost = online.cumulative_cost(paid, loss / kind.noise)[HOURS // COURSE - 1 :: HOURS // COURSE]
   return {"error": float(loss.mean()), "hours": float(np.mean(hours)), "cost": cost.tolist()}
 
 
@@ -233,7 +233,7 @@ def main(arguments: Arguments) -> None:
     for seed in range(SEEDS):
       line = kind.line(seed)
       for delay in DELAYS:
-        stream = online.stream(np.arange(HOURS), line.x, line.y, delay=delay)
+        stream = online.stream(np.arange(HOURS), line.x, line.y, delay=delay, cost=PRICE)
         for method, predict in methods(kind, line.x.shape[1], arguments.river).items():
           seeds, delays = LONG.get(method, (SEEDS, DELAYS))
           if seed < seeds and delay in delays and (name, method, delay, seed) not in there:
