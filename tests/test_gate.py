@@ -7,13 +7,15 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.stats import binom
 
+from mtl_jax import online
 from mtl_jax.checkpoint import CheckpointError
-from mtl_jax.gate import Gate, Rules
+from mtl_jax.gate import Gate, Rules, Served, serve_gated
 from mtl_jax.gate.betting import Block, Evidence, bet, bet_anew, most
 from mtl_jax.gate.gate import advance, due, hash_of, replay
 from mtl_jax.recorder import read
@@ -341,3 +343,62 @@ def test_a_killed_process_loses_no_decision_and_no_version(tmp_path):
   assert gate.state == replay(rows)[1]
   for number, known in enumerate(gate.state.hashes):
     assert hash_of(gate.params(number)) == known == hash_of({"w": jnp.full(3, float(number))})
+
+
+LEARNER = online.alpaca(online.linear)
+PRIOR = online.wide_prior((), 3, 0.25, np.full(1, 0.25))
+
+
+def plant(hours: int) -> online.Stream:
+  """y = 4 + 2 x0 - 2 x1 for `hours`, then its negative, each with noise of deviation 0.5; labels come at once."""
+  x = RNG.normal(size=(2 * hours, 2)).astype(np.float32)
+  y = np.where(np.arange(2 * hours) < hours, 2, -2) * (2 + x[:, 0] - x[:, 1]) + 0.5 * RNG.normal(size=2 * hours)
+  return online.stream(np.arange(2 * hours), x, y[:, None].astype(np.float32))
+
+
+def served(gate: Gate, stream: online.Stream, **how) -> list[Served]:
+  def loss(said, y):
+    return float(np.abs(said.mean - y)[0])
+
+  return list(serve_gated(jax.random.key(0), LEARNER, gate, online.events(stream), every=24, loss=loss, **how))
+
+
+def test_a_learner_behind_a_gate_serves_what_was_promoted_and_goes_back_when_that_has_turned_bad(tmp_path):
+  rules = Rules(worst_loss=10.0, block=2, patience=60, alarm_after=100)
+  gate, stream = Gate(tmp_path, LEARNER.init(PRIOR), rules), plant(300)
+  events = list(online.events(stream))
+  found = served(gate, stream)
+  decisions = [(event.time, each.decision) for event, each in zip(events, found, strict=True) if each.decision]
+  kinds = [decision["event"] for _, decision in decisions]
+  first = kinds.index("promote")
+  assert decisions[first][0] < 150 and kinds[:first] == ["drop"] * first
+  back, turned = next((t, one) for t, one in decisions if one["event"] == "roll back")
+  assert 300 < back < 400 and turned["version"] < max(gate.roles().values())
+  said = np.array([each.prediction.mean[0] for each in found if each.prediction is not None])
+  error = np.abs(said - stream.y[:, 0])
+  np.testing.assert_array_equal(said[: int(decisions[first][0]) + 1], 0.0)  # the prior's, while that serves
+  assert error[200:300].mean() < 0.5 and error[300 : int(back)].mean() > 2.0
+  rows = read(tmp_path / "decisions.jsonl")
+  proposals = [row["reason"] for row in rows if row["event"] == "version"][1:]
+  times = np.array([float(reason.split()[-1]) for reason in proposals])
+  assert times[0] == 24 and np.diff(times).min() >= 24
+  newest = online.replay(
+    jax.random.key(0), LEARNER, LEARNER.init(PRIOR), jax.tree.map(lambda a: a[: int(times[-1]) + 1], stream)
+  )
+  last = gate.params(len(gate.state.hashes) - 1)
+  jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), last, newest.state)
+
+
+def test_a_gated_learner_goes_on_after_a_restart_and_what_is_strange_is_not_answered(tmp_path):
+  rules = Rules(worst_loss=10.0, block=2, patience=60, strange=0.02)
+  gate, stream = Gate(tmp_path, LEARNER.init(PRIOR), rules), plant(200)
+  served(gate, jax.tree.map(lambda leaf: leaf[:150], stream))
+  assert gate.state.serving > 0
+  again, later = Gate(tmp_path, LEARNER.init(PRIOR), rules), jax.tree.map(lambda leaf: leaf[150:200], stream)
+  found = served(again, later)
+  error = [abs(each.prediction.mean[0] - y) for each, y in zip(found[::2], later.y[:, 0], strict=True)]
+  assert np.mean(error) < 0.7
+  strange = plant(60)
+  strange.x[100] = 50.0
+  questions = [each for each in served(again, strange, score=lambda said: float(said.variance[0])) if each.prediction]
+  assert not questions[100].answered and np.mean([each.answered for each in questions]) > 0.8
