@@ -6,6 +6,13 @@ python scripts/advise.py tell runs/press/log.jsonl --settings runs/press/setting
 python scripts/advise.py tell ... melt=228 margin=14.2                 # where something else was applied
 python scripts/advise.py ask runs/mill.jsonl --plant milling           # a simulated plant, to try it without one's own
 
+Where trials cost unlike amounts, say so in the settings file, and it is the expected gain for the money that counts:
+
+  [trial]
+  unit = "EUR"
+  cost = 40                       # of every trial
+  per = { "packing time" = 2.5 }  # and 2.5 EUR for every second of it
+
 LOG is .jsonl or .parquet with a column for each setting and outcome, "melt [C]" or "melt"; trials that it has already
 are what the advice starts from, and an empty cell is what was not measured. What a settings file holds stands in
 mtl_jax/advise/line.py. Everything may be killed at any moment: a recommendation is on record before it is printed, and
@@ -86,7 +93,7 @@ def _prior(line: Line, command: Ask) -> advise.Prior | None:
     warn(others.outside, "others, left out: ")
     began = time.perf_counter()
     console.print(f"learning from {len(others.names)} other plants, once ...")
-    prior = advise.learn(others, command.risk)
+    prior = advise.learn(others, command.risk, cost=advise.cost_of(line))
     console.print(f"learned in {time.perf_counter() - began:.0f} s, and kept in {advise.folder_of(command.log)}")
     return prior
 
@@ -119,6 +126,8 @@ def _ask(command: Ask) -> None:
   say(f"{line.response} there: {middle:.4g}{unit}, 90 % within {low:.4g} to {high:.4g}")
   against = f"the best of {advice.trials} trials" if advice.trials else "where the plant runs now"
   say(f"expected gain over {against} ({advice.so_far:.4g}{unit}): {advice.gain:+.3g}{unit}")
+  if line.trial:
+    say(f"this trial costs {advice.cost:.4g} {line.trial.unit}, those before {advice.spent:.4g} {line.trial.unit}")
   if line.limits:
     say(f"all limits are kept there with a probability of {advice.kept:.3f}, as believed")
     if bound := advice.bound:

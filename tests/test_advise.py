@@ -81,6 +81,16 @@ def mill(tmp_path_factory):
     ('name = "cost"', 'name = "surface quality"\nunit = ""\n#', "is there twice"),
     ("[limits]", "[limits", "is not TOML"),
     ("[response]", "trust = 2\n[response]", "trust must be above 0 and at most 1"),
+    (
+      "[limits]",
+      "[trial]\ncost = 1\nper = { sped = 2 }\n[limits]",
+      "trial.per has no field 'sped'; did you mean 'speed'?",
+    ),
+    (
+      "[limits]",
+      "[trial]\ncost = 1\nper = { speed = -2 }\n[limits]",
+      "within the ranges costs -599; it must be above 0",
+    ),
   ],
 )
 def test_a_wrong_field_of_the_settings_is_named_with_its_value(tmp_path, wrong, right, said):
@@ -243,6 +253,17 @@ def test_what_others_logs_say_leads_to_the_best_within_the_limit(tmp_path, mill)
   assert (tmp_path / "p.png").stat().st_size > 10_000
 
 
+def test_nothing_is_learned_from_a_trial_far_out_of_range(tmp_path, mill):
+  """A tenfold speed, where polynomials of 100 to 300 m/min would be in the millions."""
+  line, prior = mill
+  path, said = tmp_path / "log.jsonl", []
+  for speed in (200.0, 220.0, 2200.0):
+    advise.append(path, dict(zip(COLUMNS, (speed, *plant(min(speed, 300.0), 230.0, 250.0)), strict=True)))
+    said.append(advise.ask(advise.Adviser(line, path, prior)))
+  assert said[2].u[0] == pytest.approx(300)  # from there it is one step to the range, and no more is wanted
+  np.testing.assert_allclose(said[2].slices[..., :3], said[1].slices[..., :3], atol=1e-3)
+
+
 def test_the_active_limit_is_named(tmp_path, mill):
   """A mill whose surface turns bad at 200, while it is cheapest at 240."""
   line, prior = mill
@@ -284,6 +305,28 @@ def test_what_holds_a_trial_back_is_a_reason(tmp_path, changed, to, why, at):
   held, free = advised
   assert any(why in reason for reason in held.reasons) and not any(why in reason for reason in free.reasons)
   assert held.u[0] < free.u[0] - 5 and (at is None or held.u[0] == pytest.approx(at, abs=0.01))
+
+
+def test_a_trial_is_chosen_for_its_gain_for_the_money(tmp_path, mill, capsys):
+  """5 EUR and 0.2 EUR for each m/min: 25 at 100 and 65 at 300; it leads to a lower speed than without."""
+  settings, log = tmp_path / "settings.toml", tmp_path / "log.jsonl"
+  costs = '\n[trial]\nunit = "EUR"\ncost = 5\nper = { speed = 0.2 }\n'
+  settings.write_text(SETTINGS.replace(", step = 40", "") + costs)
+  line = advise.read_line(settings)
+  np.testing.assert_allclose(advise.cost_of(line), [25, 40])
+  for speed in (100.0, 110.0, 120.0, 130.0):
+    advise.append(log, dict(zip(COLUMNS, (speed, 30 - 0.1 * speed, 0.5), strict=True)))
+  advice = advise.ask(advise.Adviser(line, log, None))
+  assert advice.spent == pytest.approx(4 * 5 + 0.2 * 460) and advice.cost == pytest.approx(5 + 0.2 * advice.u[0], 1e-4)
+  free = advise.ask(advise.Adviser(line._replace(trial=None), tmp_path / "log.jsonl", None), another=True)
+  assert free.cost == 0
+  assert any("its gain for the money: without, the trial would be at speed" in reason for reason in advice.reasons)
+  script("advise").main(["ask", str(log), "--settings", str(settings)])
+  assert "EUR, those before 112 EUR" in capsys.readouterr().out
+  prior = mill[1]
+  assert advise.fingerprint(line, "", 0.1) != advise.fingerprint(line._replace(trial=None), "", 0.1)
+  with_prior = advise.Adviser(line, tmp_path / "other.jsonl", prior)
+  assert 100 <= advise.ask(with_prior).u[0] <= 300
 
 
 def test_what_was_learned_is_kept_until_the_logs_change(tmp_path, mill):

@@ -205,7 +205,7 @@ LINE = jnp.linspace(0.0, 1.0, 101)[:, None]
 PEAK = fixed(lambda z: -jnp.square(z[:, 0] - 0.8))
 
 
-def proposed(surrogates, rules=tuning.Rules(), x=(), y=None, **how):  # noqa: B008
+def proposed(surrogates, rules=tuning.Rules(), x=(), y=None, acquisition=tuning.upper_bound(0.0), **how):  # noqa: B008
   scale = jax.tree.map(lambda leaf: leaf[: len(surrogates)], PLAIN)
   data = np.zeros((4, 1), np.float32), np.zeros((4, len(surrogates)), np.float32), np.zeros((4, len(surrogates)), bool)
   data[0][: len(x), 0] = x
@@ -214,9 +214,7 @@ def proposed(surrogates, rules=tuning.Rules(), x=(), y=None, **how):  # noqa: B0
   rules = tuning.Rules(*(jnp.asarray(each, jnp.float32) for each in rules))
   made = jnp.asarray(len(x))
   z = LINE[30:].at[0].set(0.3)
-  return tuning.propose(
-    surrogates, tuning.upper_bound(0.0), scale, Batch(*map(jnp.asarray, data)), made, z, rules, **how
-  )
+  return tuning.propose(surrogates, acquisition, scale, Batch(*map(jnp.asarray, data)), made, z, rules, **how)
 
 
 def test_a_trial_keeps_the_rate_the_trust_region_and_pays_for_moving():
@@ -257,6 +255,34 @@ def test_improvement_counts_as_far_as_the_limits_are_kept():
 def test_a_set_point_is_tried_again_only_where_that_is_allowed():
   assert abs(float(proposed([PEAK], x=[0.8]).tried[0]) - 0.8) == pytest.approx(0.01, abs=1e-4)
   assert float(proposed([PEAK], x=[0.8], repeats=True).tried[0]) == pytest.approx(0.8)
+
+
+def test_what_was_tried_outside_of_the_box_is_where_the_next_one_moves_from_and_is_not_advised():
+  """The response is z: the trial at 1.1 is the best and is out of reach; a step of 0.2 leads back to 0.9 or above."""
+  rising = fixed(lambda z: z[:, 0])
+  for how in ({}, {"advise_tried": True}):
+    found = proposed([rising], tuning.Rules(rate=0.2), x=[0.4, 1.1], **how)
+    assert float(found.tried[0]) == 1.0 and float(found.advised[0]) == pytest.approx(0.4 if how else 1.0)
+  falling = fixed(lambda z: -z[:, 0])
+  assert float(proposed([falling], tuning.Rules(rate=0.2), x=[0.95, 1.1]).tried[0]) == pytest.approx(0.9)
+  assert float(proposed([falling], tuning.Rules(rate=0.05), x=[0.95, 1.2]).tried[0]) == 1.0
+
+
+def test_the_gain_that_a_trial_is_chosen_for_is_the_one_for_its_cost():
+  """A gain that is all but sure is max(f - f(0.3), 0) where 0.3 was tried. For f = sqrt(z) and a cost of 1 + k z, the
+  slope of (sqrt(z) - a) / (1 + k z), a = sqrt(0.3), is 0 where k z - 2 a k sqrt(z) = 1: sqrt(z) = a + sqrt(a^2 + 1/k).
+  """
+  root = fixed(lambda z: jnp.sqrt(z[:, 0]), 1e-8)
+  how = {"x": [0.3], "acquisition": tuning.expected_improvement}
+  assert float(proposed([root], **how).tried[0]) == pytest.approx(1.0)
+  assert float(proposed([root], cost=lambda z: jnp.full(len(z), 7.0), **how).tried[0]) == pytest.approx(1.0)
+  a = 0.3**0.5
+  for k in (10.0, 5.0):
+    expected = min((a + (a**2 + 1 / k) ** 0.5) ** 2, 1.0)
+    found = proposed([root], cost=lambda z, k=k: 1 + k * z[:, 0], **how)
+    assert float(found.tried[0]) == pytest.approx(expected, abs=0.0051)
+  with pytest.raises(ValueError, match="expected_improvement"):
+    proposed([root], cost=lambda z: 1 + z[:, 0])
 
 
 def test_a_trial_that_is_running_is_not_asked_for_again():

@@ -2,7 +2,7 @@
 
 from mtl_jax.advise.adviser import OWN_CONFIDENCE, Advice, Adviser, ask
 from mtl_jax.advise.history import History, append, read
-from mtl_jax.advise.line import Limit, Line, of_plant, outcome_columns, read_line, setting_columns
+from mtl_jax.advise.line import Limit, Line, cost_of, of_plant, outcome_columns, read_line, setting_columns
 from mtl_jax.advise.picture import picture
 from mtl_jax.advise.prior import Prior, fingerprint, kept, learn, others_of, simulated
 from mtl_jax.advise.record import folder_of, tell
@@ -17,6 +17,7 @@ __all__ = [
   "Prior",
   "append",
   "ask",
+  "cost_of",
   "fingerprint",
   "folder_of",
   "kept",

@@ -16,7 +16,7 @@ from mtl_jax import tuning
 from mtl_jax.advise import prior as priors
 from mtl_jax.advise import record
 from mtl_jax.advise.history import History, read
-from mtl_jax.advise.line import Line, ranges, setting_columns
+from mtl_jax.advise.line import Line, cost_of, ranges, setting_columns
 from mtl_jax.types import Array, Batch
 
 CANDIDATES = 2048
@@ -54,6 +54,7 @@ class Advice(NamedTuple):
     own_bound: of Clopper and Pearson on the share that breaks one, from these, at `OWN_CONFIDENCE`; it takes trials for
       independent and alike, and they are chosen one after another
     reasons: lines of text
+    cost, spent: of the trial at u, and of all trials; 0 where no costs are named
     slices: (d, 64, 4) along each setting through u, over its range: 5, 50 and 95 % of the response, and `kept`
   """
 
@@ -72,6 +73,8 @@ class Advice(NamedTuple):
   own_bound: float
   trials: int
   reasons: tuple[str, ...]
+  cost: float
+  spent: float
   slices: np.ndarray
 
 
@@ -83,17 +86,19 @@ class _Known(NamedTuple):
   trials: Batch
   made: Array
   rules: tuning.Rules
+  cost: Array | None
 
 
 @jax.jit
 def _propose(known: _Known, z: Array) -> tuning.Proposal:
   d, outcomes = z.shape[1], known.trials.y.shape[1]
+  acquisition, cost = priors.acquisition_of(known.cost)
   if known.families is None:
     surrogates: tuple[tuning.Surrogate, ...] = (tuning.gp_surrogate(jax.random.key(0), d),) * outcomes
     acquisition = tuning.expected_improvement
   else:
-    surrogates, acquisition = priors.surrogates_of(known.families), tuning.upper_bound(priors.WIDTH)
-  how = {"advise_tried": known.families is None, "believer": True}
+    surrogates = priors.surrogates_of(known.families)
+  how = {"advise_tried": known.families is None, "believer": True, "cost": cost}
   return tuning.propose(surrogates, acquisition, known.scale, known.trials, known.made, z, known.rules, **how)
 
 
@@ -120,7 +125,8 @@ def _known(adviser: Adviser, history: History, running: np.ndarray) -> _Known:
     *map(_f32, (confidence, np.asarray(line.step) / width, line.trust, line.moving, max(confidence, 0.95)))
   )
   trials = Batch(_f32(x), _f32(np.nan_to_num(y)), jnp.asarray(np.isfinite(y)))
-  return _Known(families, scale, trials, jnp.asarray(made), rules)
+  cost = cost_of(line)
+  return _Known(families, scale, trials, jnp.asarray(made), rules, None if cost is None else _f32(cost))
 
 
 def _f32(array: ArrayLike) -> Array:
@@ -190,10 +196,14 @@ def _reasons(adviser: Adviser, known: _Known, z: Array, proposal: tuning.Proposa
   if _opens(prior, made):
     yield f"nothing is known of other plants: the first {_OPENING} trials are at places fixed before"
     return
-  if any(line.moving):
-    free = np.asarray(_propose(known._replace(rules=known.rules._replace(moving=0 * known.rules.moving)), z).tried)
-    if np.abs(free - chosen).max() > 1e-3:
-      yield f"what moving costs holds it back: without, the trial would be at {placed(free)}"
+  still = known._replace(rules=known.rules._replace(moving=0 * known.rules.moving))
+  cheap = known if known.cost is None else known._replace(cost=(0 * known.cost).at[0].set(1.0))
+  for there, without, why in (
+    (any(line.moving), still, "what moving costs holds it back"),
+    (known.cost is not None, cheap, "it is chosen for its gain for the money"),
+  ):
+    if there and np.abs((free := np.asarray(_propose(without, z).tried)) - chosen).max() > 1e-3:
+      yield f"{why}: without, the trial would be at {placed(free)}"
 
 
 def _opens(prior: priors.Prior | None, made: int) -> bool:
@@ -260,6 +270,7 @@ def ask(adviser: Adviser, *, another: bool = False) -> Advice:
   if prior is not None:
     gaps = np.median(np.abs(prior.expected - _in_units(known.scale, there[0][: len(places)])[None]), axis=1)
 
+  price = np.zeros(1 + len(start)) if known.cost is None else np.asarray(known.cost, float)
   over = np.any(history.y[:, 1:] > 0, axis=1)
   broken, judged = int(over.sum()), int(np.sum(over | np.isfinite(history.y[:, 1:]).all(1)))
   number = asked[-1]["number"] + (not repeated) if asked else 1
@@ -282,5 +293,7 @@ def ask(adviser: Adviser, *, another: bool = False) -> Advice:
     own_bound=tuning.clopper_pearson(broken, judged, OWN_CONFIDENCE),
     trials=len(history.x),
     reasons=tuple(_reasons(adviser, known, z, proposal, at, gaps)),
+    cost=float(price[0] + chosen @ price[1:]),
+    spent=float(np.sum(price[0] + history.x @ price[1:])),
     slices=shown[len(places) :].reshape(len(start), _ALONG, 4),
   )

@@ -15,6 +15,11 @@ melt = { unit = "C", low = 200, high = 260, nominal = 230, step = 15, moving = 0
 
 [limits]
 flash = { unit = "mm", most = 0.1 }      # or least = ...
+
+[trial]                          # optional; then it is the expected gain for the money that chooses a trial
+unit = "EUR"
+cost = 40                        # of every trial
+per = { melt = 0.2 }             # and for every unit of a setting, here 0.2 EUR for each C
 """
 
 import difflib
@@ -46,6 +51,14 @@ class Others(NamedTuple):
   plant: str
 
 
+class TrialCost(NamedTuple):
+  """cost + per @ u, in `unit`, of a trial at the set-points u (d,) in their own units."""
+
+  cost: float
+  per: tuple[float, ...]
+  unit: str
+
+
 class Line(NamedTuple):
   """One plant to be tuned.
 
@@ -64,6 +77,7 @@ class Line(NamedTuple):
   larger: bool
   limits: tuple[Limit, ...]
   others: Others | None
+  trial: TrialCost | None
 
 
 def column(name: str, unit: str) -> str:
@@ -86,6 +100,15 @@ def ranges(line: Line) -> tuple[np.ndarray, np.ndarray]:
   return low, high - low
 
 
+def cost_of(line: Line) -> np.ndarray | None:
+  """(1 + d,) what a trial at the lowest set-points costs, and how much more at the upper end of each range."""
+  if line.trial is None:
+    return None
+  low, width = ranges(line)
+  per = np.asarray(line.trial.per)
+  return np.concatenate([[line.trial.cost + per @ low], per * width])
+
+
 def inward(line: Line, outcomes: np.ndarray) -> np.ndarray:
   """(n, 1 + c): what was measured as a response to be made large and limits kept where they are at most 0."""
   sides = [1.0 if line.larger else -1.0, *(1.0 if limit.most else -1.0 for limit in line.limits)]
@@ -97,7 +120,7 @@ def of_plant(plant: Plant) -> Line:
   """A simulated plant's."""
   d = len(plant.settings)
   limits = tuple(Limit(name, "", 0.0, True) for name in plant.constraints)
-  return Line(plant.settings, (math.inf,) * d, (0.0,) * d, 1.0, plant.response, plant.unit, True, limits, None)
+  return Line(plant.settings, (math.inf,) * d, (0.0,) * d, 1.0, plant.response, plant.unit, True, limits, None, None)
 
 
 def near(name: str, names: Iterable[str]) -> str:
@@ -163,7 +186,7 @@ def read_line(path: Path) -> Line:
     raise DataError(f"{path} is not TOML: {error}") from None
   where = str(path)
   kinds = {"response": dict, "settings": dict}
-  field = _fields(given, where, kinds, {"limits": dict, "others": dict, "trust": float})
+  field = _fields(given, where, kinds, {"limits": dict, "others": dict, "trial": dict, "trust": float})
   response = _fields(field["response"], f"{where}, response", {"name": str, "better": str}, {"unit": str})
   if response["better"] not in ("larger", "smaller"):
     raise DataError(f"{where}, response: better must be 'larger' or 'smaller', and is {response['better']!r}")
@@ -178,6 +201,12 @@ def read_line(path: Path) -> Line:
   if "others" in field:
     named = _fields(field["others"], f"{where}, others", {"table": str, "plant": str}, {})
     others = Others(path.parent / named["table"], named["plant"])
+  trial = None
+  if "trial" in field:
+    named = _fields(field["trial"], f"{where}, trial", {"cost": float}, {"per": dict, "unit": str})
+    names = {setting.name: float for setting, _, _ in settings}
+    per = _fields(named.get("per", {}), f"{where}, trial.per", {}, names)
+    trial = TrialCost(float(named["cost"]), tuple(float(per.get(n, 0.0)) for n in names), named.get("unit", ""))
   line = Line(
     *(tuple(each) for each in zip(*settings, strict=True)),  # pyright: ignore[reportArgumentType]
     trust=trust,
@@ -186,7 +215,10 @@ def read_line(path: Path) -> Line:
     larger=response["better"] == "larger",
     limits=limits,
     others=others,
+    trial=trial,
   )
+  if (cost := cost_of(line)) is not None and not (least := cost[0] + np.minimum(cost[1:], 0.0).sum()) > 0:
+    raise DataError(f"{where}, trial: the cheapest trial within the ranges costs {least:g}; it must be above 0")
   columns = [*setting_columns(line), *outcome_columns(line)]
   for name in columns:
     if columns.count(name) > 1:

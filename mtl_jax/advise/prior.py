@@ -107,11 +107,20 @@ def surrogates_of(families: tuning.Family) -> tuple[tuning.Surrogate, ...]:
   return tuple(tuning.family_surrogate(jax.tree.map(lambda leaf, j=j: leaf[j], families)) for j in range(count))
 
 
+def acquisition_of(cost: Array | None) -> tuple[tuning.Acquisition, tuning.Cost | None]:
+  """What a trial is chosen by; cost (1 + d,) as `advise.cost_of` has it."""
+  if cost is None:
+    return tuning.upper_bound(WIDTH), None
+  return tuning.expected_improvement, lambda z: cost[0] + z @ cost[1:]
+
+
 @partial(jax.jit, static_argnames="trials")
-def _broken(families: tuning.Family, scale: tuning.Scale, logs: Batch, confidence: Array, trials: int) -> Array:
+def _broken(
+  families: tuning.Family, scale: tuning.Scale, logs: Batch, confidence: Array, trials: int, cost: Array | None
+) -> Array:
   """(plants,) share of trials that break a limit."""
-  rules = tuning.Rules(confidence=confidence)
-  made = tuning.replay(logs, surrogates_of(families), tuning.upper_bound(WIDTH), scale, rules, trials)
+  rules, (acquisition, cost_at) = tuning.Rules(confidence=confidence), acquisition_of(cost)
+  made = tuning.replay(logs, surrogates_of(families), acquisition, scale, rules, trials, cost_at)
   return jnp.mean(tuning.broken(made.gave).astype(jnp.float32), axis=1)
 
 
@@ -130,8 +139,8 @@ def _expected(families: tuning.Family, scale: tuning.Scale, logs: Batch, z: Arra
   return jax.lax.map(of, logs)
 
 
-def learn(others: Others, risk: float, *, trials: int = 8, steps: int = 400) -> Prior:
-  """Everything that is kept.
+def learn(others: Others, risk: float, *, cost: np.ndarray | None = None, trials: int = 8, steps: int = 400) -> Prior:
+  """Everything that is kept; cost (1 + d,) as `advise.cost_of` has it.
 
   The confidence comes from replays on each half of the plants with what was learned from the other half: of at most
   `trials`, and of as many as half of the plants have with every outcome measured. What serves is learned from all of
@@ -142,6 +151,7 @@ def learn(others: Others, risk: float, *, trials: int = 8, steps: int = 400) -> 
   """
   known = np.isfinite(others.y) & others.made[..., None]
   whole, shares = np.all(known, axis=-1), []
+  price = None if cost is None else jnp.asarray(cost, jnp.float32)
   trials = min(trials, int(np.median(whole.sum(1))))
   if trials < 1:
     raise DataError("most of the other plants have no trial in which the response and every limit were measured")
@@ -157,7 +167,7 @@ def learn(others: Others, risk: float, *, trials: int = 8, steps: int = 400) -> 
     asked = tested & (whole.sum(1) >= trials)
     logs = Batch(x[asked], y[asked], jnp.asarray(whole[asked]))
     if asked.any():
-      shares.append([_broken(half, scale, logs, jnp.asarray(c), trials) for c in tuning.CONFIDENCES])
+      shares.append([_broken(half, scale, logs, jnp.asarray(c), trials, price) for c in tuning.CONFIDENCES])
   if shares:
     bound = tuning.bound_of(np.concatenate([np.asarray(each) for each in shares], axis=1), tuning.CONFIDENCES, risk)
   else:
@@ -175,7 +185,17 @@ def fingerprint(line: Line, kind: str, risk: float) -> str:
   """Of everything that a prior is learned from."""
   found = hashlib.sha256(
     repr(
-      (_VERSION, kind, risk, line.settings, line.response, line.larger, line.limits, line.others and line.others.plant)
+      (
+        _VERSION,
+        kind,
+        risk,
+        line.settings,
+        line.response,
+        line.larger,
+        line.limits,
+        line.trial,
+        line.others and line.others.plant,
+      )
     ).encode()
   )
   if line.others is not None:

@@ -11,7 +11,7 @@ from scipy.stats import qmc
 from mtl_jax.tasks.processes import Plant, box, from_unit, nominal
 from mtl_jax.tuning.acquisition import Acquisition
 from mtl_jax.tuning.gp import Surrogate
-from mtl_jax.tuning.proposal import Rules, propose
+from mtl_jax.tuning.proposal import Cost, Rules, propose
 from mtl_jax.tuning.scale import Scale
 from mtl_jax.types import Array, Batch, PyTree
 
@@ -102,6 +102,7 @@ def campaign(
   batch: int = 1,
   advise_tried: bool = False,
   repeats: bool = False,
+  cost: Cost | None = None,
 ) -> Campaign:
   """Trials one after another, each as `propose` has it after those before.
 
@@ -109,14 +110,14 @@ def campaign(
     noise: (1 + c,) deviations of a trial, in the plant's units.
     opening: trials at the first of the candidates z (q, d), before the acquisition chooses.
     batch: trials that are made before their responses are known.
-    advise_tried, repeats: as in `propose`.
+    advise_tried, repeats, cost: as in `propose`.
   """
   errors = noise[None] * jax.random.normal(key, (trials, len(noise)))
   places = jnp.arange(trials)
 
   def proposed(x: Array, y: Array, made: Array):
     mask = jnp.broadcast_to((places < made - made % batch)[:, None], y.shape)
-    how = {"advise_tried": advise_tried, "believer": batch > 1, "repeats": repeats}
+    how = {"advise_tried": advise_tried, "believer": batch > 1, "repeats": repeats, "cost": cost}
     return propose(surrogates, acquisition, scale, Batch(x, y, mask), made, z, rules, **how)
 
   def step(carry: tuple[Array, Array], made: Array):

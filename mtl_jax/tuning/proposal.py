@@ -1,16 +1,34 @@
-"""The next set-point of one plant after the trials that it has had: what `campaign` scans and `advise` asks."""
+"""The next set-point of one plant after the trials that it has had: what `campaign` scans and `advise` asks.
 
-from collections.abc import Sequence
+What a cost of trials is worth, on Branin's family: a trial costs 1 + 9 z_1, z_1 the first setting's share of its range,
+and the regret of the advised set-point is that after all trials that the money pays for; 95 % intervals.
+
+  money                                10                20                30                40
+  family, improvement                  4.5 (3.3-5.8)     4.5 (3.2-6.1)     4.0 (2.6-5.6)     2.2 (1.6-3.0)
+  family, improvement for the money    4.5 (3.3-5.7)     2.5 (1.7-3.5)     1.6 (1.2-2.0)     1.4 (1.1-1.8)
+  GP, improvement                      29.1 (26.1-32.3)  27.3 (24.0-30.9)  21.4 (17.9-25.1)  10.7 (8.6-13.0)
+  GP, improvement for the money        14.4 (10.6-18.5)  7.5 (5.2-10.1)    5.9 (3.7-8.3)     2.7 (1.9-3.5)
+
+With the family it is ahead, paired, by 2.0 (0.4-3.9) after 20 and 2.4 (0.9-4.1) after 30, and not told apart after 10
+and 40 (0.8, -0.1 to 1.7); the process of one plant by 8 to 20 at every amount. `campaign` on 40 plants, 2 seeds, 15
+trials, 256 candidates, logs of 60 other plants with 48 trials, noise 0.05; `gp_surrogate` of 32 hypotheses (2026-11-28,
+2 CPU cores, JAX 0.10.2).
+"""
+
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.scipy.stats import norm
 
-from mtl_jax.tuning.acquisition import Acquisition
+from mtl_jax.tuning.acquisition import Acquisition, expected_improvement
 from mtl_jax.tuning.gp import Belief, Surrogate
 from mtl_jax.tuning.scale import Scale, restore, standardise
 from mtl_jax.types import Array, Batch
+
+Cost = Callable[[Array], Array]
+"""cost(set-points (q, d) in the unit box) -> (q,) what a trial at each costs, above 0, in any one unit"""
 
 _SAME = 1e-6  # squared distance in the unit box within which two set-points are one
 
@@ -78,6 +96,7 @@ def propose(
   advise_tried: bool = False,
   believer: bool = False,
   repeats: bool = False,
+  cost: Cost | None = None,
 ) -> Proposal:
   """Where the acquisition is highest among what is allowed.
 
@@ -91,7 +110,13 @@ def propose(
       (T. Desautels, A. Krause, J. W. Burdick, JMLR 15 (2014)); limits are not.
     repeats: a set-point may be tried again, as where every trial is product. Otherwise none is, nor one within 1e-3 of
       it, and runs that should all stay near one set-point are driven away from it.
+    cost: known; expected improvement, less what moving costs, is divided by it (J. Snoek, H. Larochelle, R. P. Adams,
+      "Practical Bayesian optimization of machine learning algorithms", NeurIPS 2012, section 3.2).
+
+  Raises: ValueError where there is a cost and the acquisition is another, which may be below 0.
   """
+  if cost is not None and acquisition is not expected_improvement:
+    raise ValueError("cost goes with acquisition=expected_improvement: only a gain can be had per cost")
   count = len(trials.x)
   placed = jnp.arange(count) < made
   inside = placed & jnp.all((trials.x >= 0.0) & (trials.x <= 1.0), axis=1)
@@ -105,7 +130,7 @@ def propose(
   first = of(0, trials.x, y[:, 0], trials.mask[:, 0])
   value, known = y[:, 0], trials.mask[:, 0]
   if believer:
-    value, known = jnp.where(known, value, jnp.where(placed, expectation(first), 0.0)), placed
+    value, known = jnp.where(known, value, jnp.where(inside, expectation(first), 0.0)), known | inside
   limits = tuple(of(1 + j, trials.x, y[:, 1 + j], trials.mask[:, 1 + j]) for j in range(len(surrogates) - 1))
   border = jax.tree.map(lambda each: each[1:], scale)
   safe_trial = inside & (probability_kept(limits, border) >= rules.confidence)
@@ -132,6 +157,8 @@ def propose(
   costs = jnp.broadcast_to(jnp.asarray(rules.moving), options.shape[1:])
   moved = jnp.abs(options - last[None]) @ costs / slope
   worth = acquisition(beliefs[0], best, kept) - moved
+  if cost is not None:
+    worth = jnp.where(worth > 0, worth / cost(options), worth)
   new = (jnp.arange(len(options)) < len(z)) & (repeats | ~seen)
   tried = jnp.argmax(_where_any(new & safe, worth, jnp.where(new, kept, -jnp.inf)))
 

@@ -19,7 +19,7 @@ from scipy.stats import binomtest
 from mtl_jax.tuning.acquisition import Acquisition
 from mtl_jax.tuning.campaign import Campaign, campaign
 from mtl_jax.tuning.gp import Surrogate
-from mtl_jax.tuning.proposal import Rules
+from mtl_jax.tuning.proposal import Cost, Rules
 from mtl_jax.tuning.scale import Scale
 from mtl_jax.types import Array, Batch
 
@@ -70,12 +70,19 @@ def clopper_pearson(broken: int, trials: int, confidence: float) -> float:
 
 
 def replay(
-  logs: Batch, surrogates: Sequence[Surrogate], acquisition: Acquisition, scale: Scale, rules: Rules, trials: int
+  logs: Batch,
+  surrogates: Sequence[Surrogate],
+  acquisition: Acquisition,
+  scale: Scale,
+  rules: Rules,
+  trials: int,
+  cost: Cost | None = None,
 ) -> Campaign:
   """Campaigns on logged plants, whose only set-points are those of their logs, with the outcomes that these had.
 
   Args:
     logs: x (plants, n, d), y (plants, n, 1 + c) in physical units, mask (plants, n): whole trials.
+    cost: as in `propose`.
   """
 
   def one(log: Batch) -> Campaign:
@@ -88,6 +95,7 @@ def replay(
 
     still = jnp.zeros(y.shape[-1])
     key = jax.random.key(0)  # of noise, and there is none but the log's own
-    return campaign(key, responses, surrogates, acquisition, scale, x, rules, trials=trials, noise=still)
+    how = {"trials": trials, "noise": still, "cost": cost}
+    return campaign(key, responses, surrogates, acquisition, scale, x, rules, **how)
 
   return jax.lax.map(one, logs)
