@@ -97,7 +97,10 @@ x, noise = draw.normal(size=(120, 3)).astype(np.float32), draw.normal(size=(120,
 x[::7, 1] = np.nan
 y = (np.nan_to_num(x[:, :1]) * np.where(np.arange(120)[:, None] < 60, 1, -1) + 0.1 * noise).astype(np.float32)
 plant = stream(np.arange(120), x, y, delay=3.0)
-learner = imputed(moca(linear, hazard=0.05, runs=4, regimes=2), inputs=(3,))
+inner = moca(linear, hazard=0.05, runs=4, regimes=2)
+def noisy(key, state, batch):  # what is drawn counts too
+  return inner.update(key, state, batch._replace(y=batch.y + 0.1 * jax.random.normal(key, batch.y.shape)))
+learner = imputed(inner._replace(update=noisy), inputs=(3,))
 key, checkpoints = jax.random.key(0), Checkpoints(sys.argv[1])
 state = learner.init(wide_prior((), 4, 1.0, np.ones(1)))
 done, state = checkpoints.latest(state) if checkpoints.steps() else (0, state)

@@ -222,6 +222,7 @@ FEW = {
   "forgetting": lambda: methods.forgetting(1),
   "anew": methods.anew,
   "alpaca": lambda: learned.alpaca(1),
+  "alpaca that buys": lambda: learned.alpaca_that_buys(1, runs().running),
 }
 
 
@@ -246,6 +247,28 @@ def test_no_prediction_knows_what_comes_later(name, prepared, monkeypatch):
   until = running.time <= moment
   assert_array_equal(found[until], other[until])
   assert (found[~until] != other[~until]).any()
+
+
+def test_who_buys_where_unsure_has_the_money_of_those_who_buy_one_in_four(prepared, monkeypatch):
+  """With all bought it is plain `alpaca`; else its budget is that of the labels of the others, out of all labels."""
+  monkeypatch.setattr(learned, "STEPS", 2)
+  seen, buying = [], online.buying
+
+  def watched(*args, **kwargs):
+    seen.append((kwargs["budget"], buying(*args, **kwargs)))
+    return seen[-1][1]
+
+  monkeypatch.setattr(online, "buying", watched)
+  offered, every = prepared.source.running, bought(prepared.source, 4)
+  method, plain = learned.alpaca_that_buys(1, offered), learned.alpaca(1)
+  assert_array_equal(mean(method.predict(prepared, 0)), mean(plain.predict(prepared, 0)))
+  found = mean(method.predict(prepared._replace(source=every), 0))
+  assert (found != mean(plain.predict(prepared._replace(source=every), 0))).any()
+  count = np.isfinite(every.running.matures).sum()
+  budget, made = seen[1]
+  assert budget == pytest.approx(0.001 * count)
+  assert np.isfinite(made.matures).sum() == count
+  assert (np.isfinite(made.matures) & ~np.isfinite(every.running.matures)).any()
 
 
 def hand(y: np.ndarray) -> Source:

@@ -40,7 +40,8 @@ def methods(name: str, source: Source, with_river: bool = False) -> list[Method]
   """All that are replayed on the source of that name, with the memories that `choose` chose."""
   tuned = [make(CHOSEN[name][what]) for what, make in TUNED.items()]
   plain = [frozen(), network(), *map(by_habit, source.habits), anew()]
-  return [*plain, *tuned, learned.sliding(), *([river()] if with_river else [])]
+  buys = [learned.alpaca_that_buys(CHOSEN[name]["alpaca"], source.running)] if source.running.cost.any() else []
+  return [*plain, *tuned, learned.sliding(), *buys, *([river()] if with_river else [])]
 
 
 def choose(source: Source, names: Iterable[str]) -> list[dict[str, Any]]:

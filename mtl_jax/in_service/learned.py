@@ -76,18 +76,20 @@ def _trained(algorithm: Algorithm, params: Any, family: TaskFamily, seed: int) -
   return fit(jax.random.key(seed), algorithm, algorithm.init(params), family, steps=STEPS, tasks_per_step=TASKS)[0]
 
 
+Answer = Callable[[OnlineLearner, Any, Stream], Any]
+"""answer(learner, what its init takes, stream) -> predictions on the host, leaves (rows, ...)"""
 Learn = Callable[[Source, Apply, Any, TaskFamily, int, int], tuple[OnlineLearner, Any]]
 """learn(source, phi, net, family, labels of an episode, seed) -> learner, what its init takes"""
 
 
-def _learned_from_history(name: str, learn: Learn) -> Method:
+def _learned_from_history(name: str, learn: Learn, answer: Answer = predictions) -> Method:
   def predict(ready: Ready, seed: int) -> Any:
     source, scale = ready.source, ready.scale
     history, running = (s._replace(x=scale.both(s.x), y=scale.target(s.y)) for s in (source.history, source.running))
     family, labels = moments(history)
     net = _NET.init(jax.random.key(1000 + seed), jnp.zeros((1, len(scale.mean))))
     learner, start = learn(source, _learned(scale.axes.shape[1]), net, family, labels, seed)
-    return scale.back(predictions(learner, start, running))
+    return scale.back(answer(learner, start, running))
 
   return Method(name, predict, random=True)
 
@@ -99,12 +101,28 @@ def _prior(phi: Apply, net: Any, family: TaskFamily, kept: float, seed: int) -> 
   return _trained(online.alpaca_prior(phi, outer=optax.adam(3e-3), kept=kept), prior, family, seed).prior
 
 
-def alpaca(times: int) -> Method:
+def _alpaca(times: int) -> Learn:
   def learn(source: Source, phi: Apply, net: Any, family: TaskFamily, labels: int, seed: int):
     kept = kept_of(source, times)
     return online.alpaca(phi, kept=kept), _prior(phi, net, family, kept, seed)
 
-  return _learned_from_history("alpaca that forgets", learn)
+  return learn
+
+
+def alpaca(times: int) -> Method:
+  return _learned_from_history("alpaca that forgets", _alpaca(times))
+
+
+def alpaca_that_buys(times: int, offered: Stream) -> Method:
+  """Buys where it is unsure, for what is bought of `offered`, service with all its labels, without it."""
+
+  def answer(learner: OnlineLearner, start: Any, running: Stream) -> Any:
+    budget = float(running.cost[np.isfinite(running.matures)].sum())
+    stream, state = running._replace(matures=offered.matures), learner.init(start)
+    found = online.buying(jax.random.key(0), learner, state, stream, budget=budget)
+    return jax.tree.map(np.asarray, found.prediction)
+
+  return _learned_from_history("alpaca that buys where unsure", _alpaca(times), answer)
 
 
 def moca(times: int) -> Method:

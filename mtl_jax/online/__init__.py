@@ -1,6 +1,7 @@
 """Learners on a stream of events: predict now, learn when the label comes."""
 
 from mtl_jax.online.alpaca import Belief, Normal, Prior, alpaca, alpaca_prior, rescaled, surprise, wide_prior
+from mtl_jax.online.buying import Bought, buying
 from mtl_jax.online.controls import frozen, last_known, persistence, retrained
 from mtl_jax.online.detectors import Detector, alarms, bayesian, cusum, delays, ewma, page_hinkley, threshold_for
 from mtl_jax.online.features import linear, linear_and
@@ -29,6 +30,7 @@ from mtl_jax.online.window import window_ridge
 
 __all__ = [
   "Belief",
+  "Bought",
   "Detector",
   "Event",
   "Feed",
@@ -41,6 +43,7 @@ __all__ = [
   "alpaca",
   "alpaca_prior",
   "bayesian",
+  "buying",
   "cumulative_cost",
   "cusum",
   "delays",
