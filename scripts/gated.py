@@ -28,16 +28,18 @@ a gate is for, a learner that goes wrong, does not come up on these streams. One
 import sys
 import tempfile
 from collections import Counter
+from typing import Any
 
 import jax
 import numpy as np
 import tyro
-from drifts import LEARNERS, simulated
+from drifts import HOURS, KINDS, learners
 from rich.table import Table
 
 from mtl_jax import online
 from mtl_jax.gate import Gate, Rules, serve_gated
 from mtl_jax.job import console, exit_with_message
+from mtl_jax.types import OnlineLearner
 
 DRIFTS, SEEDS, DAY = ("abrupt", "recurring"), 1, 24
 RULES = {
@@ -46,9 +48,8 @@ RULES = {
 }
 
 
-def gated(name: str, rules: Rules, stream: online.Stream) -> tuple[float, Counter[str]]:
+def gated(learner: OnlineLearner, start: Any, rules: Rules, stream: online.Stream) -> tuple[float, Counter[str]]:
   """Mean absolute error, and the numbers of decisions and of questions that were not answered."""
-  learner, start = LEARNERS[name]
   said, counts = [], Counter[str]()
   with tempfile.TemporaryDirectory() as folder:
     gate = Gate(folder, learner.init(start), rules)
@@ -72,15 +73,18 @@ def gated(name: str, rules: Rules, stream: online.Stream) -> tuple[float, Counte
 def main() -> None:
   for drift in DRIFTS:
     table = Table(drift, "error", "promoted", "rolled back", "dropped", "not answered, %")
-    streams = [simulated(drift, DAY, seed) for seed in range(SEEDS)]
+    kind = KINDS[drift]
+    lines = [kind.line(seed) for seed in range(SEEDS)]
+    streams = [online.stream(np.arange(HOURS), line.x, line.y, delay=DAY) for line in lines]
+    known = learners(lines[0].x.shape[1], kind.noise)
     for name in ("frozen at the prior", "alpaca that forgets"):
-      learner, start = LEARNERS[name]
+      learner, start = known[name]
       found = (online.predictions(learner, start, stream) for stream in streams)
       means = (said.mean if isinstance(said, online.Normal) else said for said in found)
       errors = [np.abs(mean - each.y).mean() for mean, each in zip(means, streams, strict=True)]
       table.add_row(name, f"{np.mean(errors):.2f}")
       for how, rules in RULES.items() if name != "frozen at the prior" else ():
-        errors, counts = zip(*(gated(name, rules, stream) for stream in streams), strict=True)
+        errors, counts = zip(*(gated(learner, start, rules, stream) for stream in streams), strict=True)
         of = {each: np.mean([count[each] for count in counts]) for each in ("promote", "roll back", "drop")}
         silent = 100 * np.mean([count["not answered"] for count in counts]) / len(streams[0].time)
         table.add_row(f"  gated, {how}", f"{np.mean(errors):.2f}", *(f"{n:.1f}" for n in of.values()), f"{silent:.1f}")

@@ -4,7 +4,6 @@ A history has machines of its own with recordings of each condition; endless one
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Literal
 
@@ -82,8 +81,9 @@ def pool(
     here = jax.tree.map(lambda leaf: leaf[unit], constants)
     return _recorded(record_key, rows, here, condition, view, samples)
 
-  with ThreadPoolExecutor() as several:  # one call leaves most cores idle most of the time
-    parts = list(several.map(part, number.reshape(-1, _AT_ONCE)))
+  # One call is over before the next begins: two that compute an FFT at once wait for each other for ever with JAX 0.11
+  # on two cores.
+  parts = [jax.device_get(part(rows)) for rows in number.reshape(-1, _AT_ONCE)]
   host = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:count], *parts)  # a compiled one is new for each size
   x = jax.tree.map(lambda leaf: jnp.asarray(leaf.reshape(*shape, *leaf.shape[1:])), host)
   mask = usable(x)

@@ -34,7 +34,8 @@ def modifier_adaptation(
     z: (q, d) candidates in the unit box.
   """
   d = z.shape[1]
-  model = partial(responses_of(plant, plant.nominal()), made=jnp.asarray(0))
+  of_nominal = responses_of(plant, plant.nominal())
+  model = lambda z: of_nominal(z, jnp.asarray(0))  # noqa: E731
   of_model = jax.vmap(model)(z)
   errors = noise[None] * jax.random.normal(key, (trials, len(noise)))
 
