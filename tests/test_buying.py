@@ -47,6 +47,9 @@ def test_with_money_for_all_it_is_a_replay_and_with_none_it_learns_nothing():
   np.testing.assert_array_equal(found.matures, made.matures)  # of what is not to be had nothing is bought
   jax.tree.map(np.testing.assert_array_equal, found.prediction, expected.prediction)
   jax.tree.map(np.testing.assert_array_equal, found.state, expected.state)
+  some = buying(KEY, learner, learner.init(start), made, budget=0.3 * ROWS / 2)
+  # Nothing is spent on the fifth that cannot be had, with which no more than four in five of these could be bought.
+  assert 0.9 * ROWS / 2 < np.isfinite(some.matures).sum() <= ROWS // 2
   none = buying(KEY, learner, learner.init(start), made, budget=0.2)
   assert np.isinf(none.matures).all()
   jax.tree.map(np.testing.assert_array_equal, none.state, learner.init(start))

@@ -49,7 +49,7 @@ def test_error_recovery_and_cost_by_hand(drifts):
   """
   x = np.zeros((4000, 1), np.float32)
   line = Line(x, x, (1000, 2000))
-  stream = online.stream(np.arange(4000), line.x, line.y, delay=24)
+  stream = online.stream(np.arange(4000), line.x, line.y, delay=24, cost=drifts.PRICE)
   found = np.full((4000, 1), 0.1)
   found[2000:2100] = 1.0
   kind = drifts.Kind(lambda seed: line, 0.2)

@@ -43,7 +43,9 @@ def window_ridge(apply: Apply, *, window: int, penalty: float, features: int, ta
   def update(key: Array, state: WindowState, batch: Batch) -> tuple[WindowState, Metrics]:
     del key
     ring = remember(state.ring, batch._replace(x=apply(state.params, batch.x)))
-    ridge = fit_ridge(ring.x, ring.y, jnp.arange(window) < ring.labels, jnp.asarray(penalty, ring.x.dtype))
+    ridge = fit_ridge(
+      ring.x, ring.y, jnp.arange(window, dtype=ring.labels.dtype) < ring.labels, jnp.asarray(penalty, ring.x.dtype)
+    )
     return WindowState(state.params, ring, ridge), {}
 
   return OnlineLearner(init, predict, update)
