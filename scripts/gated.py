@@ -6,7 +6,7 @@ Plants, noise and learners of scripts/drifts.py, that change at hours 1,000, 2,0
 The newest state is proposed once a day where nothing is in shadow. Losses up to 10 count, and the predictive variance
 is the score by which a question is not answered; errors are of all questions.
 
-Measured 2026-11-28 (JAX 0.10.2) on 2 CPU cores beside other work, one seed, each drift in a process of its own:
+Measured 2026-11-28 (JAX 0.10.2) on 2 CPU cores beside other work, one seed:
 
                             error  promoted  rolled back  dropped  not answered, %
   abrupt

@@ -32,10 +32,11 @@ Measured 2026-11-28 (JAX 0.10.2) on 2 CPU cores beside other work, in 2 minutes,
   0     105, 54           285, 155          480, 260          840, 460         1440, 800
   0.9   99, 50            290, 155          500, 260          860, 460         1480, 800
 
-20 is the default: it keeps the risk up to a phi of 0.9, for which it waits 12 times as long as a bet on every loss.
-Where losses are independent that wait buys nothing, and block=1 is right; at 0.97 it takes 40, and more for 5,000
-losses. The wait is in the bound: nothing is assumed but that losses end at `worst_loss`, so that no more than all is
-staked on the mean of a block, however little it strays. Setting `worst_loss` as low as can be is what shortens it.
+20 is the default: it keeps the risk up to a phi of 0.9, for which it waits 14 to 18 times as long as a bet on every
+loss (versions rolled back before the change are left out of the last table). Where losses are independent that wait
+buys nothing, and block=1 is right; at 0.97 it takes 40, and more for 5,000 losses. The wait is in the bound: nothing is
+assumed but that losses end at `worst_loss`, so that no more than all is staked on the mean of a block, however little
+it strays. Setting `worst_loss` as low as can be is what shortens it.
 """
 
 import sys

@@ -17,7 +17,7 @@ from mtl_jax import online
 from mtl_jax.checkpoint import CheckpointError
 from mtl_jax.gate import Gate, Rules, Served, serve_gated
 from mtl_jax.gate.betting import Block, Evidence, bet, bet_anew, most
-from mtl_jax.gate.gate import advance, due, hash_of, replay
+from mtl_jax.gate.gate import State, advance, due, hash_of, replay
 from mtl_jax.recorder import read
 
 RNG = np.random.default_rng(0)
@@ -402,3 +402,13 @@ def test_a_gated_learner_goes_on_after_a_restart_and_what_is_strange_is_not_answ
   strange.x[100] = 50.0
   questions = [each for each in served(again, strange, score=lambda said: float(said.variance[0])) if each.prediction]
   assert not questions[100].answered and np.mean([each.answered for each in questions]) > 0.8
+
+
+def test_evidence_stays_a_number_where_a_tolerance_makes_differences_lower_than_minus_one():
+  """Eight good blocks, one as bad as can be with a margin of 0.2, and evidence that what serves turned bad follows."""
+  rules, state = Rules(tolerance=0.2, block=20), State((), serving=1, fallback=0)
+  good, bad = ({"serving": [a] * 20, "fallback": [b] * 20} for a, b in ((1.0, 0.0), (0.0, 1.0)))
+  for losses in [good] * 8 + [bad] + [good] * 8:
+    state = advance(rules, state, {"event": "losses", "losses": losses})
+    assert np.isfinite(state.turned.log_capital)
+  assert state.turned.log_capital > 0

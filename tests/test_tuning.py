@@ -283,6 +283,11 @@ def test_the_gain_that_a_trial_is_chosen_for_is_the_one_for_its_cost():
     assert float(found.tried[0]) == pytest.approx(expected, abs=0.0051)
   with pytest.raises(ValueError, match="expected_improvement"):
     proposed([root], cost=lambda z: 1 + z[:, 0])
+  # Where every trial broke a limit, gains are finite still, so that the cost decides.
+  broke = fixed(lambda z: jnp.where(z[:, 0] < 0.35, 5.0, -5.0), 1e-8)
+  unsure = fixed(lambda z: jnp.sqrt(z[:, 0]), 0.04)
+  found = proposed([unsure, broke], cost=lambda z: jnp.where(jnp.abs(z[:, 0] - 0.9) < 0.006, 1.0, 1e6), **how)
+  assert float(found.tried[0]) == pytest.approx(0.9, abs=0.006)
 
 
 def test_a_trial_that_is_running_is_not_asked_for_again():

@@ -50,7 +50,7 @@ class Advice(NamedTuple):
     kept: believed probability that all limits are kept at u; asked_for: the least that it should be
     bound: None where nothing is known of other plants
     broken: trials of this plant that broke a limit, of those `judged`, which did or had all limits measured
-    trials: all of them
+    trials: those within the ranges
     own_bound: of Clopper and Pearson on the share that breaks one, from these, at `OWN_CONFIDENCE`; it takes trials for
       independent and alike, and they are chosen one after another
     reasons: lines of text
@@ -291,7 +291,7 @@ def ask(adviser: Adviser, *, another: bool = False) -> Advice:
     broken=broken,
     judged=judged,
     own_bound=tuning.clopper_pearson(broken, judged, OWN_CONFIDENCE),
-    trials=len(history.x),
+    trials=len(tried),
     reasons=tuple(_reasons(adviser, known, z, proposal, at, gaps)),
     cost=float(price[0] + chosen @ price[1:]),
     spent=float(np.sum(price[0] + history.x @ price[1:])),

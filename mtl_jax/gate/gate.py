@@ -95,7 +95,8 @@ def advance(rules: Rules, state: State, row: Mapping[str, Any]) -> State:
       scaled = {
         role: np.clip(losses, 0.0, rules.worst_loss) / rules.worst_loss for role, losses in row["losses"].items()
       }
-      margin, stake = rules.tolerance / rules.worst_loss, most(rules.block)
+      margin = rules.tolerance / rules.worst_loss
+      stake = most(rules.block) / (1.0 + margin)  # a difference less the margin may be as low as -1 - margin
       better, worse, turned, shadow, watch = state.better, state.worse, state.turned, state.shadow, state.watch
       if "candidate" in scaled:
         shadow, gains = means(shadow, scaled["serving"] - scaled["candidate"], rules.block)

@@ -48,7 +48,8 @@ def serve_gated(
   Args:
     gate: its versions are states of the learner, the first usually learner.init(...).
     every: time from the first event to the first proposal and from one to the next, at least, as the events'.
-    loss: loss(prediction, y (targets,)), as the gate's `worst_loss` counts.
+    loss: loss(prediction, y (targets,)), as the gate's `worst_loss` counts; a label of which one is not finite is
+      neither counted nor learned from.
     score: score(prediction), higher is stranger, such as a predictive variance, held against those of the same version
       on the last 1,000 labelled rows; None: every question is answered.
   """
@@ -69,7 +70,11 @@ def serve_gated(
       yield Served(said["serving"], answered, None)
       continue
     serving = gate.state.serving
-    decision = gate.observe({role: [loss(prediction, event.y)] for role, prediction in said.items()})
+    losses = {role: [loss(prediction, event.y)] for role, prediction in said.items()}
+    if not np.isfinite([*losses.values()]).all():
+      yield Served(None, True, None)
+      continue
+    decision = gate.observe(losses)
     if gate.state.serving != serving:
       calibration.clear()
     elif score is not None:

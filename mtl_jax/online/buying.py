@@ -64,7 +64,12 @@ def buying(
     budget: for all of the stream; what is left when the next label costs more is not spent.
     recent: questions that a variance is compared with; before there were two, and where many are equal, a question
       ranks in their middle.
+
+  Raises: ValueError if there is no row, the budget is negative or NaN, or nothing recent is to be compared with.
   """
+  if not len(stream.time) or not budget >= 0 or recent < 1:
+    rows = len(stream.time)
+    raise ValueError(f"need rows, a budget of 0 or more and recent of 1 or more: {rows=}, {budget=}, {recent=}")
   row, learn = order(stream)
   most = stream.cost.max() or 1.0  # counted in the dearest label, so that no rounding takes one away
   x, y, cost = jax.tree.map(jnp.asarray, (stream.x, stream.y, (stream.cost / most).astype(np.float32)))

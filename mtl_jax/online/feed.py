@@ -59,9 +59,15 @@ class Feed:
 
   Attributes:
     lost: labels so far that no question was waiting for: late, double, or of another plant.
+
+  Questions that wait are in memory: after a kill their labels are `lost`, unless the source sends the questions again.
+
+  Raises: ValueError if no question may wait.
   """
 
   def __init__(self, waiting: int):
+    if waiting < 1:
+      raise ValueError(f"waiting={waiting}: at least 1 question must be able to wait for its label")
     self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
     self._asked: dict[Hashable, tuple[Any, PyTree]] = {}
     self._waiting, self._lock, self.lost = waiting, Lock(), 0

@@ -56,7 +56,8 @@ def imputed(learner: OnlineLearner, *, inputs: tuple[int, ...]) -> OnlineLearner
     rows = state.rows + jnp.sum(there, axis=0, dtype=jnp.int32)
     apart = jnp.sum(jnp.where(there, batch.x - state.mean[None], 0.0), axis=0)
     state = ImputedState(state.learned, state.mean + apart / jnp.maximum(rows, 1).astype(apart.dtype), rows)
-    learned, metrics = learner.update(key, state.learned, Batch(filled(state, batch.x), batch.y, mask))
+    y = jnp.where(mask.reshape(-1, *[1] * (batch.y.ndim - 1)), batch.y, jnp.zeros((), batch.y.dtype)[None])
+    learned, metrics = learner.update(key, state.learned, Batch(filled(state, batch.x), y, mask))
     return state._replace(learned=learned), metrics
 
   return OnlineLearner(init, predict, update)

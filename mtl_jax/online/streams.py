@@ -151,7 +151,8 @@ def serve(
     for done, (state, prediction) in enumerate(served, done + 1):
       if done % 100 == 0: checkpoints.save(done, state)
 
-  A live source that cannot do so gives new events alone, and what it sent in between is not learned from.
+  A live source that cannot do so, such as a `Feed`, gives new events alone, serve(key, learner, state, feed, done):
+  what it sent in between is not learned from, nor are labels whose questions came before.
 
   Args:
     done: events before these, which decide what is drawn at each.

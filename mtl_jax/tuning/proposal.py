@@ -151,7 +151,10 @@ def propose(
   seen = jnp.any((gaps < _SAME) & inside[None], axis=1)
   expected = expectation(beliefs[0])
   feasible = kept >= jnp.maximum(rules.confidence, 0.5)
-  best = jnp.max(jnp.where((seen & feasible) | (made == 0), expected, -jnp.inf))
+  to_beat = (seen & feasible) | (made == 0)
+  if cost is not None:  # where nothing is to be beaten every gain is infinite, whatever it costs
+    to_beat |= ~jnp.any(to_beat)
+  best = jnp.max(jnp.where(to_beat, expected, -jnp.inf))
   best = jnp.where(jnp.isfinite(best), best, jnp.min(expected))
   slope = jax.grad(lambda t: restore(jax.tree.map(lambda each: each[0], scale), t))(best)
   costs = jnp.broadcast_to(jnp.asarray(rules.moving), options.shape[1:])

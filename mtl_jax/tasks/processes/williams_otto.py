@@ -26,8 +26,8 @@ one number finds it.
 The family varies rates and feed within 30 %, uniform and independent. Against the best set-point of the box the nominal
 one loses 13.17 $/s (95 % interval 12.50-13.83) and ratio control 5.99 (5.59-6.41; it may leave the box): means of 1,000
 reactors, keys `split(key(0), 1000)`, the best of 4,096 candidates; `pytest tests/test_processes.py -k lose` holds them
-(2026-11-28, 2 CPU cores, JAX 0.10.2). They are not the 7.16 and 5.23 that were stated beforehand of rates and feed
-varied by 30 %. No reading of that tried on 300 to 600 reactors gives both:
+(2026-11-28, 2 CPU cores, JAX 0.10.2). They are not the 7.16 and 5.23 that this project set out from, of rates and
+feed varied by 30 %. No reading of that tried on 300 to 600 reactors gives both:
 
   uniform in the logarithm, 1/1.3 to 1.3      9.3 and 4.4
   on a sphere's surface of 0.3                9.5 and 4.3
