@@ -70,7 +70,7 @@ def serve_gated(
       yield Served(said["serving"], answered, None)
       continue
     serving = gate.state.serving
-    losses = {role: [loss(prediction, event.y)] for role, prediction in said.items()}
+    losses: dict[Role, list[float]] = {role: [loss(prediction, event.y)] for role, prediction in said.items()}
     if not np.isfinite([*losses.values()]).all():
       yield Served(None, True, None)
       continue
