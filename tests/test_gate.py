@@ -404,6 +404,16 @@ def test_a_gated_learner_goes_on_after_a_restart_and_what_is_strange_is_not_answ
   assert not questions[100].answered and np.mean([each.answered for each in questions]) > 0.8
 
 
+def test_a_label_that_is_not_a_number_is_neither_counted_nor_learned_from(tmp_path):
+  stream = plant(30)
+  broken = stream._replace(y=np.insert(stream.y[:-1], 10, np.nan, axis=0), matures=stream.time)
+  without = jax.tree.map(lambda leaf: np.delete(leaf, 10, axis=0), broken)
+  gates = [Gate(tmp_path / str(n), LEARNER.init(PRIOR), Rules(worst_loss=10.0, block=2)) for n in range(2)]
+  for gate, one in zip(gates, (broken, without), strict=True):
+    served(gate, one)
+  assert gates[0].state == gates[1].state and gates[0].state.better.seen > 0
+
+
 def test_evidence_stays_a_number_where_a_tolerance_makes_differences_lower_than_minus_one():
   """Eight good blocks, one as bad as can be with a margin of 0.2, and evidence that what serves turned bad follows."""
   rules, state = Rules(tolerance=0.2, block=20), State((), serving=1, fallback=0)
