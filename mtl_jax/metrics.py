@@ -1,5 +1,7 @@
 """Metrics of one episode, pure and vmap-able; masked examples do not count."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -78,6 +80,23 @@ def regression(prediction: Array, target: Array, mask: Array) -> dict[str, Array
   """mse: the mean squared error over examples and trailing axes, in the target's unit squared."""
   error = jnp.square(prediction - target)
   return {"mse": _mean_where(mask, jnp.mean(error, axis=tuple(range(1, error.ndim))))}
+
+
+def normal(prediction: Array, episode: Episode) -> Metrics:
+  """One episode of a number and how sure it is: means and log variances (n, 2) against query.y (n, 1).
+
+  Returns: mse of the means; nll, the mean negative log-likelihood, nats; coverage, the share of answers that lie within
+    1.96 deviations, 0.95 where the distributions are right.
+  """
+  _, y, mask = episode.query
+  mean, log_variance = prediction[:, 0], prediction[:, 1]
+  standard = (y[:, 0] - mean) * jnp.exp(-0.5 * log_variance)
+  within = (jnp.abs(standard) <= 1.96).astype(prediction.dtype)
+  return {
+    **regression(mean[:, None], y, mask),
+    "nll": _mean_where(mask, 0.5 * (jnp.square(standard) + log_variance + math.log(2.0 * math.pi))),
+    "coverage": _mean_where(mask, within),
+  }
 
 
 def rmse(prediction: Array, target: Array, mask: Array) -> Array:

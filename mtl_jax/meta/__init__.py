@@ -4,6 +4,7 @@ from mtl_jax.meta.anil import anil
 from mtl_jax.meta.anp import Embed, Latent, anp
 from mtl_jax.meta.cavia import cavia
 from mtl_jax.meta.cnp import Decode, Encode, cnp
+from mtl_jax.meta.ensemble import ensemble, mean_and_spread, mean_probability, one_normal
 from mtl_jax.meta.finetune import finetune
 from mtl_jax.meta.hessian_free import hessian_free
 from mtl_jax.meta.imaml import imaml
@@ -30,6 +31,7 @@ __all__ = [
   "cavia",
   "cnp",
   "computed_in",
+  "ensemble",
   "finetune",
   "fit_ridge",
   "hessian_free",
@@ -40,6 +42,9 @@ __all__ = [
   "lora",
   "maml",
   "masked_loss",
+  "mean_and_spread",
+  "mean_probability",
+  "one_normal",
   "protonet",
   "r2d2",
   "replicate",
