@@ -130,8 +130,10 @@ def r2d2(
     return jnp.where(jnp.any((y > 0.0) & mask[:, None], axis=0)[None], prediction, _ABSENT)
 
   def init(params: PyTree) -> R2D2State:
-    first = None if common is None else jnp.zeros(common)
-    solver = Solver(jnp.log(jnp.float32(penalty)), jnp.float32(alpha), first)
+    leaves = jax.tree.leaves(params)
+    dtype = jnp.result_type(leaves[0]) if leaves else jnp.result_type(float)
+    first = None if common is None else jnp.zeros(common, dtype)
+    solver = Solver(jnp.log(jnp.asarray(penalty, dtype)), jnp.asarray(alpha, dtype), first)
     (params, solver), opt_state = start(outer, (params, solver))
     return R2D2State(params, solver, opt_state)
 

@@ -99,10 +99,11 @@ def task_mean(f: Callable[..., PyTree], key: Array, data: Episode, chunk: int | 
       return f(*shared, *inputs)
     stacked = jax.tree.map(lambda leaf: leaf.reshape(chunks, size, *leaf.shape[1:]), inputs)
     first = jax.tree.map(lambda leaf: leaf[0], stacked)
-    zero = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(f, *shared, *first))
+    of_chunk = jax.jit(f)  # so that the shapes and the scan share one tracing, which is half of a small step's
+    zero = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(of_chunk, *shared, *first))
 
     def add(total, chunk_inputs):
-      return jax.tree.map(jnp.add, total, f(*shared, *chunk_inputs)), None
+      return jax.tree.map(jnp.add, total, of_chunk(*shared, *chunk_inputs)), None
 
     return jax.lax.scan(add, zero, stacked)[0]
 
