@@ -15,12 +15,13 @@ from sklearn.neighbors import NearestCentroid
 from mtl_jax import anil, anp, cavia, cnp, finetune, imaml, in_context, lora, maml, protonet, r2d2, replicate, reptile
 from mtl_jax.attention import attention
 from mtl_jax.checkpoint import Checkpoints
-from mtl_jax.losses import cross_entropy
+from mtl_jax.losses import cross_entropy, squared_error
 from mtl_jax.tree import named
 from mtl_jax.types import Algorithm, Batch, Episode
 
 TASKS, SUPPORT, QUERY, PADDING, WIDTH, CLASSES, SEEDS = 6, 6, 5, 2, 3, 3, 2
 KEY = jax.random.key(0)
+OUTER = optax.adam(0.01)
 
 
 def apply(params, x):
@@ -28,7 +29,8 @@ def apply(params, x):
 
 
 def encode(params, x, y):
-  return jnp.tanh(x @ params["body"]["w"] + params["body"]["b"][None]) * (1.0 + y.astype(x.dtype))[:, None]
+  label = jnp.mean(y.reshape(len(y), -1), axis=1, dtype=x.dtype)
+  return jnp.tanh(x @ params["body"]["w"] + params["body"]["b"][None]) * (1.0 + label)[:, None]
 
 
 def decode(params, x, r):
@@ -40,8 +42,9 @@ def embed(params, x):
 
 
 def answer(params, support, x):
-  label = jax.nn.one_hot(support.y, CLASSES)[:, None]
-  return apply(params, x) + attention(embed(params, x), embed(params, support.x), label, support.mask).sum(axis=1)
+  label = jax.nn.one_hot(support.y, CLASSES) if support.y.ndim == 1 else support.y
+  taken = attention(embed(params, x), embed(params, support.x), label[:, None], support.mask)
+  return apply(params, x) + taken.sum(axis=1)
 
 
 MODEL = {"apply": apply, "loss": cross_entropy}
@@ -88,12 +91,12 @@ class Case(NamedTuple):
 def params(key):
   w_key, head_key = jax.random.split(key)
   body = {"w": jax.random.normal(w_key, (WIDTH, 4)), "b": jnp.full((4,), 0.1)}  # b is weakly typed
-  return {"body": body, "head": jax.random.normal(head_key, (4, CLASSES))}
+  return {"body": body, "head": jax.random.normal(head_key, (4, CLASSES)), "unused": jnp.ones((2, 2))}
 
 
 @cache
 def case(name: str) -> Case:
-  algorithm = ALGORITHMS[name](outer=optax.adam(0.01))
+  algorithm = ALGORITHMS[name](outer=OUTER)
   traces = []
 
   def update(key, state, data):
@@ -181,6 +184,18 @@ def test_the_state_is_a_named_tuple_of_arrays_that_keeps_its_form(name):
 
 
 @every_algorithm
+def test_a_parameter_that_no_answer_depends_on_has_a_gradient_of_exactly_zero(name):
+  """Adam's first step for any other gradient is its rate, 0.01; for zero it is zero."""
+  c = case(name)
+  after, before = (
+    [leaf for path, leaf in jax.tree_util.tree_leaves_with_path(state.params) if "unused" in jax.tree_util.keystr(path)]
+    for state in (c.update(KEY, c.first, data())[0], c.first)
+  )
+  assert before
+  same_bits(after, before)
+
+
+@every_algorithm
 def test_the_second_step_does_not_compile_again_and_a_resumed_one_is_the_same(name):
   c = case(name)
   keys = jax.random.split(KEY, 3)
@@ -214,7 +229,7 @@ def test_prediction_over_tasks_is_that_of_each_task_without_padding(name):
 
 @every_algorithm
 def test_a_step_is_the_same_without_padding_and_for_another_chunk_of_tasks(name):
-  chunked = jax.jit(ALGORITHMS[name](outer=optax.adam(0.01), chunk=2).update)
+  chunked = jax.jit(ALGORITHMS[name](outer=OUTER, chunk=2).update)
   close(chunked(KEY, case(name).first, unpadded()), case(name).update(KEY, case(name).first, data()))
 
 
@@ -254,6 +269,43 @@ def test_without_labels_the_first_parameters_answer_and_training_stays_finite(na
     close(said, (jax.vmap(apply_all, (0, None)) if "replicated" in name else apply_all)(first, data().query.x))
 
 
+OF_NUMBERS = ("maml", "imaml", "anil", "cavia", "lora", "reptile", "r2d2", "cnp", "anp", "in context", "finetune")
+
+
+@pytest.mark.parametrize("name", OF_NUMBERS)
+def test_a_regression_on_ragged_tasks_reads_what_the_mask_keeps_and_nothing_else(name):
+  """Three numbers to predict; the first task has two labels, the next three and so on, and four questions."""
+  factory = ALGORITHMS[name]
+  assert isinstance(factory, partial)
+  told = {key: squared_error if value is cross_entropy else value for key, value in factory.keywords.items()}
+  told |= {"classes": None} if "classes" in told else {}
+  algorithm = factory.func(*[squared_error if f is cross_entropy else f for f in factory.args], **told, outer=OUTER)
+
+  def ragged(hidden: float) -> Episode:
+    def side(batch: Batch, counts: jax.Array) -> Batch:
+      mask = jnp.arange(batch.mask.shape[1])[None] < counts[:, None]
+      y = jax.random.normal(KEY, (*mask.shape, CLASSES))
+      return Batch(*(jnp.where(mask[..., None], leaf, hidden) for leaf in (batch.x, y)), mask)
+
+    counts = jnp.minimum(2 + jnp.arange(TASKS), SUPPORT)
+    return data()._replace(support=side(data().support, counts), query=side(data().query, jnp.full(TASKS, 4)))
+
+  @jax.jit
+  def asked(episode: Episode):
+    first = algorithm.init(params(KEY))
+    keys = jax.random.split(KEY, TASKS)
+    said = jax.vmap(algorithm.predict, (0, None, 0, None))(keys, first, episode.support, data().query.x[0])
+    two = jax.tree.map(lambda leaf: leaf[0, :2], episode.support)
+    return algorithm.update(KEY, first, episode), said, algorithm.predict(keys[0], first, two, data().query.x[0])
+
+  found = asked(ragged(0.0))
+  same_bits(asked(ragged(np.nan)), found)
+  (_, metrics), said, alone = found
+  assert said.shape == (TASKS, QUERY + PADDING, CLASSES) and metrics["gradient_norm"] > 1e-3
+  close(said[0], alone)
+  assert np.abs(said[0] - said[1]).max() > 1e-4
+
+
 @pytest.mark.parametrize(
   ("name", "outer"),
   [
@@ -272,7 +324,7 @@ def test_any_outer_optimiser_gets_the_loss_down(name, outer):
 
 def test_seeds_take_the_steps_that_each_would_take_with_its_key_and_its_tasks():
   """With random minibatches, so that the keys matter."""
-  alone = reptile(**MODEL, **INNER, outer=optax.adam(0.01), batch_size=2)
+  alone = reptile(**MODEL, **INNER, outer=OUTER, batch_size=2)
   together = replicate(alone, SEEDS)
   first = together.init(jax.vmap(params)(jax.random.split(KEY, SEEDS)))
   found, metrics = jax.jit(together.update)(KEY, first, data())
