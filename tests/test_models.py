@@ -9,13 +9,14 @@ import scipy.signal
 from jax import lax
 
 from mtl_jax import tree
-from mtl_jax.models import MLP, Conv1D, Conv2D, PatchConv, Residual, conv, conv4
+from mtl_jax.models import GRU, MLP, Conv1D, Conv2D, PatchConv, Residual, conv, conv4
 
 MODELS = {
   "mlp": (MLP((8, 8, 3)), (6, 2, 5)),
   "mlp_layer": (MLP((8, 3), norm="layer"), (6, 7)),
   "mlp_context": (MLP((8, 8, 3), context=2), (6, 7)),
   "conv1d": (Conv1D(3, (8, 16), (7, 5), (4, 2)), (6, 40, 2)),
+  "gru": (GRU(3, 5, 4), (6, 18, 2)),
   "pool": (Conv2D(3, (8, 16)), (6, 9, 8, 1)),
   "batch": (Conv2D(3, (4, 8), "stride", "flatten", "batch"), (6, 9, 8, 1)),
   "layer": (Conv2D(3, (4,), norm="layer"), (6, 5, 4, 1)),
@@ -115,7 +116,7 @@ def test_vmap_over_tasks_equals_a_loop_in_value_and_gradient(name):
   _close(together, _stack([jax.jit(gradient)(params[t], x[t]) for t in range(3)]))
 
 
-@pytest.mark.parametrize("name", ["mlp_layer", "conv1d", "pool", "batch"])
+@pytest.mark.parametrize("name", ["mlp_layer", "conv1d", "gru", "pool", "batch"])
 def test_a_gradient_through_an_inner_step_matches_central_differences(name):
   """d/dt of the loss after one SGD step, along a direction, against differences in float64."""
   model, shape = MODELS[name]
@@ -279,3 +280,31 @@ def test_a_residual_network_with_outputs_has_a_head_to_adapt():
   net = Residual(4, outputs=6)
   params = net.init(jax.random.key(0), x)
   assert net.apply(params, x).shape == (2, 6) and "head" in params["params"]
+
+
+def test_a_recurrent_network_reads_frame_after_frame_as_in_the_equations():
+  """With the state h from 0, s the logistic function and x a frame of four samples of two channels, in order:
+
+  r = s(W_r x + b_r + U_r h),  z = s(W_z x + b_z + U_z h),  n = tanh(W_n x + b_n + r (U_n h + c)),
+  h <- (1 - z) n + z h.
+  """
+  model, (_, samples, channels) = MODELS["gru"]
+  x = _normal(0, 2, samples, channels)
+  params = _params(model, x, 1)
+  assert isinstance(model, GRU)
+  p = jax.tree.map(np.asarray, params)["params"]
+  (cell,) = (value for name, value in p.items() if name != "head")
+
+  def logistic(a):
+    return 1.0 / (1.0 + np.exp(-a))
+
+  h = np.zeros((2, model.width))
+  for start in range(0, samples - model.frame + 1, model.frame):
+    frame = np.asarray(x[:, start : start + model.frame]).reshape(2, -1)
+    read = {gate: frame @ cell[f"i{gate}"]["kernel"] + cell[f"i{gate}"]["bias"] for gate in "rzn"}
+    r, z = (logistic(read[gate] + h @ cell[f"h{gate}"]["kernel"]) for gate in "rz")
+    n = np.tanh(read["n"] + r * (h @ cell["hn"]["kernel"] + cell["hn"]["bias"]))
+    h = (1.0 - z) * n + z * h
+  _close(jax.jit(model.apply)(params, x), h @ p["head"]["kernel"] + p["head"]["bias"])
+  with pytest.raises(ValueError, match="no frame of 4"):
+    model.init(jax.random.key(0), x[:, :3])

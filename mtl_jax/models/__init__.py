@@ -16,10 +16,12 @@ from mtl_jax.models.multitask import (
   MultiTask,
   OrdinalHead,
 )
+from mtl_jax.models.recurrent import GRU
 from mtl_jax.models.residual import Residual
 
 __all__ = [
   "CGC",
+  "GRU",
   "LTB",
   "MLP",
   "MTAN",
