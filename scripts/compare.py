@@ -2,7 +2,7 @@
 
 python scripts/compare.py configs/fleet_diagnosis.py --algorithms maml anil reptile protonet r2d2
 python scripts/compare.py configs/tennessee_eastman.py --algorithms protonet r2d2 --minutes 5
-python scripts/compare.py configs/fleet_diagnosis.py --algorithms anil my_file.py:my_algorithm
+python scripts/compare.py configs/fleet_diagnosis.py --algorithms all my_file.py:my_algorithm
 python scripts/train.py runs/compare_fleet_diagnosis-20260101-120000 --resume     (after Ctrl-C, a kill or a power cut)
 
 Algorithms that the config has keep its settings, others have their defaults, which are not tuned to the job. The pooled
@@ -28,7 +28,7 @@ def main(argv: list[str]) -> None:
   ) -> None:
     """Args:
     config: a few-shot job.
-    algorithms: names as in the reports, or FILE.py:FUNCTION for your own.
+    algorithms: names as in the reports, FILE.py:FUNCTION for your own, or all.
     minutes: of training for each algorithm and fold, compilation included, instead of the config's steps.
     """
     given, docstring = load(config)

@@ -4,6 +4,7 @@ import dataclasses
 import importlib.util
 import json
 from pathlib import Path
+from typing import get_args
 
 import jax
 import jax.numpy as jnp
@@ -59,6 +60,10 @@ def test_the_algorithms_of_a_comparison_keep_the_settings_of_the_job_and_the_poo
     controls=(c.Anil(inner_lr=0.3), c.R2d2(), c.Finetune(inner_lr=0.002, inner_steps=1)),
   )
   assert compared(FLEET, ["finetune", "anil"]).algorithm == c.Anil(inner_lr=0.3)
+  every = compared(SINES, ["all"])
+  found = {name_of(a) for a in (every.algorithm, *every.controls)}
+  without = {"protonet"}  # which needs classes
+  assert found == {name_of(cls()) for cls in get_args(c.Algorithm) if cls is not c.Custom} - without
   timed = compared(FLEET, ["anil"], minutes=2.0).training
   assert timed.minutes == 2.0 and timed.steps > 100_000
 

@@ -25,8 +25,8 @@ def compared(config: AnyConfig, names: Sequence[str], minutes: float | None = No
   """The job with these algorithms in place of its own, the pooled network and its fine-tuning always among them.
 
   Args:
-    names: as in the reports, or FILE.py:FUNCTION for one's own. What the job has keeps its settings, others have their
-      defaults.
+    names: as in the reports, FILE.py:FUNCTION for one's own, or "all" that are possible. What the job has keeps its
+      settings, others have their defaults.
     minutes: of training for each, in place of the job's steps.
 
   Raises: ConfigError for a name that is unknown or makes no sense here; it lists those that do.
@@ -39,14 +39,14 @@ def compared(config: AnyConfig, names: Sequence[str], minutes: float | None = No
     raise ConfigError(f"{config.name}: no unit to learn from, so no algorithm can be trained. Possible here: nothing")
   own = {name_of(a): a for a in (config.algorithm, *config.controls)}
   known = {name_of(a): a for a in (cls() for cls in get_args(Algorithm) if cls is not Custom)} | own
+  possible = [name for name, algorithm in known.items() if not _possible(config, algorithm)]
   chosen: dict[str, Algorithm] = {}
-  for given in names:
+  for given in (each for name in names for each in (possible if name == "all" else [name])):
     name = given.lower().replace("-", "_")
     algorithm = Custom(given) if ":" in given else known.get(name, known.get(name.replace("_", "")))
     why = "no such algorithm" if algorithm is None else _possible(config, algorithm)
     if algorithm is None or why:
-      able = ", ".join(name for name, a in known.items() if not _possible(config, a))
-      raise ConfigError(f"{given}: {why}. Possible here: {able}")
+      raise ConfigError(f"{given}: {why}. Possible here: {', '.join(possible)}")
     chosen[name_of(algorithm)] = algorithm
   chosen.setdefault("finetune", own.get("finetune", Finetune()))
   first, *others = sorted(chosen.values(), key=lambda a: isinstance(a, Finetune))  # stable: the pooled network last
