@@ -249,8 +249,9 @@ def test_what_is_masked_neither_moves_the_scale_nor_gets_a_value():
   np.testing.assert_allclose(rows.std(0), 1.0, atol=1e-3)
   assert (np.asarray(scaled.x.input)[~np.asarray(some.mask)] == 0.0).all()
   np.testing.assert_array_equal(scaled.x.features, some.x.features)
-  (same,) = contract.standardised(c.Conv1D(), [some], [some])
-  assert same is some
+  for waveforms in (c.Conv1D(), c.GRU()):
+    (same,) = contract.standardised(waveforms, [some], [some])
+    assert same is some
 
 
 def test_a_residual_network_reads_features_whitened_by_the_scatter_within_a_units_class():
@@ -487,6 +488,19 @@ def test_a_residual_network_of_a_window_reads_what_baselines_read(tasks):
   np.testing.assert_array_equal(seen.input, seen.features)
   net = build.network(config, None)
   assert net.apply(net.init(jax.random.key(0)), seen.input[None]).shape == (1, 44)
+
+
+def test_a_recurrent_network_reads_the_waveform():
+  config = dataclasses.replace(SINES, tasks=c.Fleet(), model=c.GRU(width=6, frame=32))
+  signal = jax.random.normal(jax.random.key(0), (2048,))
+  window = Window(signal, jnp.float32(12e3), jnp.float32(30.0), jnp.asarray([3.0, 5.0, 2.0, 0.4]))
+  seen = build.view_of(config.model)(window)
+  np.testing.assert_allclose(seen.input[:, 0], (signal - signal.mean()) / signal.std(), rtol=1e-4, atol=1e-4)
+  net = build.network(config, 8)
+  read = jax.tree.map(lambda leaf: leaf[None], seen)
+  params = jax.eval_shape(net.init, jax.random.key(0))
+  assert params["params"]["head"]["kernel"].shape == (6, 8)
+  assert jax.eval_shape(net.apply, params, read).shape == (1, 8)
 
 
 @pytest.mark.parametrize(

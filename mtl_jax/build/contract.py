@@ -67,7 +67,7 @@ def standardised(model: c.Model, fitted_on: list[Pool], pools: list[Pool]) -> li
 
   A residual network reads features whitened by the scatter within a training unit's class, as whitened baselines do.
   """
-  if isinstance(model, c.Conv1D):
+  if isinstance(model, c.Conv1D | c.GRU):
     return pools
   if isinstance(model, c.Residual):
     view = baselines.whitened(history(fitted_on))

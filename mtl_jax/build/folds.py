@@ -31,7 +31,7 @@ VALIDATION_SHOTS = 5
 @cache  # the same function each time, so that what is jitted on it compiles once
 def view_of(model: c.Model) -> Callable[[vibration.Window], vibration.Viewed]:
   match model:
-    case c.Conv1D():
+    case c.Conv1D() | c.GRU():
       return vibration.viewed(vibration.waveform)
     case c.Residual():
       return vibration.viewed(vibration.features)

@@ -114,6 +114,10 @@ def network(config: c.Config, width: int | None, context: int = 0) -> Network:
       assert width is not None
       net = models.Conv1D(width, features=features, kernels=kernels, strides=strides)
       x = jnp.zeros((1, bearings.SAMPLES, 1))
+    case c.GRU(hidden, frame):
+      assert width is not None
+      net = models.GRU(width, hidden, frame)
+      x = jnp.zeros((1, bearings.SAMPLES, 1))
 
   def apply(params: PyTree, x: PyTree) -> Array:
     prediction = net.apply(params, x.input if isinstance(x, vibration.Viewed) else x)

@@ -19,6 +19,7 @@ from mtl_jax.config.job import (
   Training,
 )
 from mtl_jax.config.methods import (
+  GRU,
   MLP,
   Algorithm,
   Anil,
@@ -74,6 +75,7 @@ from mtl_jax.config.tasks import (
 
 __all__ = [
   "AT_HAND",
+  "GRU",
   "MLP",
   "WITHOUT_LABELS",
   "Algorithm",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mtl_jax.config.job import AnyConfig, Config
 from mtl_jax.config.methods import (
+  GRU,
   MLP,
   Algorithm,
   Anp,
@@ -19,6 +20,7 @@ from mtl_jax.config.methods import (
 from mtl_jax.config.multitask import MultiTask
 from mtl_jax.config.tasks import (
   WITHOUT_LABELS,
+  Bearings,
   Demand,
   FewEngines,
   Fleet,
@@ -30,6 +32,8 @@ from mtl_jax.config.tasks import (
   Sinusoid,
   Surface,
 )
+
+_WINDOW = 2048  # samples; configs know no tasks/bearings.py
 
 
 class ConfigError(ValueError):
@@ -69,7 +73,8 @@ def _validate_method(where: str, algorithm: Algorithm, config: Config) -> None:
       numbers = known or (isinstance(tasks, Own) and tasks.predict == "values")
       _require(numbers, where, algorithm, "a neural process predicts numbers; of an Own say predict='values'")
     case InContext():
-      _require(not isinstance(model, Conv1D), "model", model, "a transformer reads features: an MLP's or a Residual's")
+      reads = isinstance(model, MLP | Residual)
+      _require(reads, "model", model, "a transformer reads features: an MLP's or a Residual's")
       _require(not isinstance(tasks, Demand), where, algorithm, "it forecasts no deciles; for a Demand take Cnp or Anp")
 
 
@@ -169,6 +174,13 @@ def _validate_few_shot(config: Config) -> None:
     _require(steps >= 0, f"{where}.inner_steps", steps, "cannot be negative")
     _validate_method(where, algorithm, config)
   tasks = config.tasks
+  if isinstance(config.model, Conv1D | GRU):
+    waves = isinstance(tasks, Fleet | Bearings | FleetToBearings)
+    _require(waves, "model", config.model, "reads waveforms: of a Fleet, Bearings or FleetToBearings")
+  if isinstance(config.model, GRU):
+    width, frame = config.model.width, config.model.frame
+    _require(width >= 1, "model.width", width, "must be at least 1")
+    _require(1 <= frame <= _WINDOW, "model.frame", frame, f"must be 1 to {_WINDOW}, a window's samples")
   if isinstance(tasks, Fleet | FleetToBearings):
     where, simulated = ("tasks", tasks) if isinstance(tasks, Fleet) else ("tasks.fleet", tasks.fleet)
     for field in ("machines", "test_machines"):

@@ -22,6 +22,15 @@ class Conv1D:
 
 
 @dataclasses.dataclass(frozen=True)
+class GRU:
+  """A recurrent network on the raw waveform, frame by frame; see models/recurrent.py."""
+
+  width: int = 32
+  frame: int = 64
+  """samples read at once"""
+
+
+@dataclasses.dataclass(frozen=True)
 class Residual:
   """The inputs themselves, whitened, as the embedding, and what is learned on top; see models/residual.py."""
 
@@ -29,7 +38,7 @@ class Residual:
   soft_unit: bool = False
 
 
-Model = MLP | Conv1D | Residual
+Model = MLP | Conv1D | GRU | Residual
 
 
 @dataclasses.dataclass(frozen=True)
