@@ -28,6 +28,7 @@ The signal is the standard model of localised bearing faults:
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -51,6 +52,7 @@ _STRIKES_HZ = 750.0  # room for strikes; the fastest fault makes 420 a second
 _IMPACTS_HZ = 93.75  # room for the impacts of the process; at most 30 a second are usual
 _LINES = 10  # harmonics of the shaft
 _MOST = 15  # numbers of a machine that are drawn under one key
+_INSIDE = 1.0 - 2.0**-24  # the largest float32 below 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,12 +93,17 @@ class Machine(NamedTuple):
   fault_angle_rad: Array  # () where an outer-race fault sits in the load zone
 
 
-def _uniform(key: Array, low, high, shape=()) -> Array:
-  return jax.random.uniform(key, shape, minval=low, maxval=high)
+def _uniforms(keys: Array, most: int) -> Callable[..., Array]:
+  """uniform(low, high, shape=()) of at most so many numbers, each call under the next key.
 
+  One draw for all: twenty small ones take three times as long to compile.
+  """
+  unit = iter(jax.vmap(lambda key: jax.random.uniform(key, (most,)))(keys))
 
-def _log_uniform(key: Array, low: float, high: float, shape=()) -> Array:
-  return jnp.exp(_uniform(key, jnp.log(low), jnp.log(high), shape))
+  def uniform(low, high, shape=()) -> Array:
+    return low + (high - low) * next(unit)[: math.prod(shape)].reshape(shape)
+
+  return uniform
 
 
 def _gain(decibel: Array) -> Array:
@@ -107,11 +114,7 @@ def machine(key: Array, ranges: Ranges) -> Machine:
   """Draws one machine."""
   keys = jax.random.split(key, 24)
   balls = jax.random.choice(keys[0], jnp.asarray(ranges.balls, jnp.float32))
-  # One draw for all: twenty small ones take three times as long to compile.
-  unit = iter(jax.vmap(lambda key: jax.random.uniform(key, (_MOST,)))(keys[1:]))
-
-  def uniform(low, high, shape=()) -> Array:
-    return low + (high - low) * next(unit)[: math.prod(shape)].reshape(shape)
+  uniform = _uniforms(keys[1:], _MOST)
 
   def log_uniform(low: float, high: float, shape=()) -> Array:
     return jnp.exp(uniform(math.log(low), math.log(high), shape))
@@ -160,11 +163,20 @@ def _complex(x: Array) -> Array:
   return x.astype(jnp.complex64)
 
 
+def _cis(angle: Array) -> Array:
+  """exp(i angle); of a complex argument it takes up to three times as long."""
+  return jax.lax.complex(jnp.cos(angle), jnp.sin(angle))
+
+
 def _response(m: Machine, place: Array, frequency: Array) -> Array:
   """H(f) from a place (row of `path_gain`) to the sensor, complex (bins,)."""
-  f, fm = frequency[:, None], m.resonance_hz[None, :]
-  mode = _complex(fm**2) / jax.lax.complex(fm**2 - f**2, 2.0 * m.damping[None, :] * f * fm)
-  return jnp.sum(_complex(m.path_gain[place][None, :]) * mode, axis=1)
+  real, imaginary = jnp.zeros_like(frequency), jnp.zeros_like(frequency)
+  for fm, z, gain in zip(m.resonance_hz, m.damping, m.path_gain[place], strict=True):
+    # 1 / (a + i b) = (a - i b) / (a^2 + b^2), which a complex division does at five times the cost.
+    a, b = fm**2 - frequency**2, 2.0 * z * frequency * fm
+    scale = gain * fm**2 / (a**2 + b**2)
+    real, imaginary = real + scale * a, imaginary - scale * b
+  return jax.lax.complex(real, imaginary)
 
 
 def _unit_rms(signal: Array) -> Array:
@@ -181,22 +193,26 @@ def record(key: Array, m: Machine, condition: Array, severity_db: Array, samples
     severity_db: () size of the fault's signature over its usual size, dB.
     samples: length of the window; it lasts samples / 12000 s.
   """
-  k = iter(jax.random.split(key, 16))
   time = jnp.arange(samples, dtype=jnp.float32) / SAMPLING_HZ
   frequency = jnp.fft.rfftfreq(samples) * SAMPLING_HZ
   events, bumps = (math.ceil(samples * rate / SAMPLING_HZ) for rate in (_STRIKES_HZ, _IMPACTS_HZ))
-  speed = m.speed_hz * _uniform(next(k), 0.85, 1.15)
-  load = _uniform(next(k), 0.3, 1.0)
-  shaft_phase = _uniform(next(k), 0.0, 2 * jnp.pi)
+  keys = jax.random.split(key, 16)
+  uniform = _uniforms(keys[jnp.asarray([0, 1, 2, 3, 4, 6, 9, 10, 11, 12])], max(bumps, 2 * _LINES + 3))
+  jitters, heights = jax.vmap(lambda key: jax.random.normal(key, (events,)))(keys[jnp.asarray([5, 7])])
+  noises = jax.random.normal(keys[8], (2, samples))
+
+  speed = m.speed_hz * uniform(0.85, 1.15)
+  load = uniform(0.3, 1.0)
+  shaft_phase = uniform(0.0, 2 * jnp.pi)
 
   # Bearing faults: condition 1 outer, 2 inner, 3 ball (two strikes a spin), 4 cage.
   bearing = (condition >= 1) & (condition <= 4)
   place = jnp.clip(condition - 1, 0, 3)
-  slip = 1.0 - _uniform(next(k), 0.0, 0.02)
+  slip = 1.0 - uniform(0.0, 0.02)
   order = m.orders[place] * jnp.asarray([1.0, 1.0, 2.0, 1.0])[place]
   interval = 1.0 / (order * speed * slip)
-  jitter = 1.0 + _uniform(next(k), 0.003, 0.02) * jax.random.normal(next(k), (events,))
-  strikes = jnp.cumsum(interval * jitter) - interval * _uniform(next(k), 0.0, 1.0)
+  jitter = 1.0 + uniform(0.003, 0.02) * jitters
+  strikes = jnp.cumsum(interval * jitter) - interval * uniform(0.0, 1.0)
   extent = m.load_zone * (0.6 + 0.4 * load)
   cage_angle = 2 * jnp.pi * m.orders[3] * speed * slip * strikes + shaft_phase
   zone = jnp.stack(
@@ -207,30 +223,23 @@ def record(key: Array, m: Machine, condition: Array, severity_db: Array, samples
       jnp.zeros((events,)),
     ]
   )[place]
-  strength = zone * (1.0 + 0.15 * jax.random.normal(next(k), (events,)))
+  strength = zone * (1.0 + 0.15 * heights)
   rub_envelope = jnp.maximum(jnp.cos(2 * jnp.pi * m.orders[3] * speed * slip * time + shaft_phase), 0.0) ** 2
-  noises = jax.random.normal(next(k), (2, samples))
   excitation = jnp.where(condition == 4, rub_envelope * noises[0], _impulses(strikes, strength, samples))
-  source = jnp.fft.rfft(excitation) * _response(m, place, frequency)
-  fault = _unit_rms(jnp.fft.irfft(source, samples))
   fault_level = m.noise_g * _gain(severity_db + m.path_db[place] + 6.0 * (load - 0.65))
   fault_level = jnp.where(bearing, fault_level, 0.0)
 
   # Random impacts of the process, through its own path.
-  impacts = jnp.cumsum(jax.random.exponential(next(k), (bumps,))) / m.impact_rate_hz
-  impact_train = _impulses(impacts, jax.random.laplace(next(k), (bumps,)), samples)
+  impacts = jnp.cumsum(-jnp.log1p(-uniform(0.0, 1.0, (bumps,)))) / m.impact_rate_hz
+  sides = uniform(-1.0, 1.0, (bumps,))  # Laplace's distribution, by its inverse
+  impact_train = _impulses(impacts, jnp.sign(sides) * jnp.log1p(-jnp.minimum(jnp.abs(sides), _INSIDE)), samples)
   tilt = _gain(-m.noise_tilt_db * frequency / (SAMPLING_HZ / 2))
-  shaped = jnp.fft.irfft(
-    jnp.stack(
-      [
-        jnp.fft.rfft(noises[1]) * _complex(tilt),
-        jnp.fft.rfft(impact_train) * _response(m, jnp.asarray(4), frequency),
-      ]
-    ),
-    samples,
-  )
+  # Not as one stack of three: to fill it costs more than all the rest.
+  fault = _unit_rms(jnp.fft.irfft(jnp.fft.rfft(excitation) * _response(m, place, frequency), samples))
+  bumpy = jnp.fft.irfft(jnp.fft.rfft(impact_train) * _response(m, jnp.asarray(4), frequency), samples)
+  hiss = jnp.fft.irfft(jnp.fft.rfft(noises[1]) * _complex(tilt), samples)
   happened = jnp.sum(jnp.abs(impact_train)) > 0
-  noise = m.noise_g * (_unit_rms(shaped[0]) + jnp.where(happened, _gain(m.impact_db) * _unit_rms(shaped[1]), 0.0))
+  noise = m.noise_g * (_unit_rms(hiss) + jnp.where(happened, _gain(m.impact_db) * _unit_rms(bumpy), 0.0))
 
   # Shaft and gear lines; conditions 5 imbalance, 6 misalignment, 7 looseness raise some.
   harmonic = jnp.arange(1.0, _LINES + 1.0)
@@ -246,17 +255,17 @@ def record(key: Array, m: Machine, condition: Array, severity_db: Array, samples
   added = jnp.where(condition >= 5, usual, 0.0)
   halves = jnp.where(condition == 7, 0.35 * added, 0.0) / harmonic**0.5
   amplitude = jnp.stack([halves, m.line_g * squared_speed + added * pattern], axis=1).reshape(-1)
-  phases = _uniform(next(k), 0.0, 2 * jnp.pi, (2 * _LINES + 3,))
-  wander = _log_uniform(next(k), 0.7, 1.4, (2 * _LINES,))
+  phases = uniform(0.0, 2 * jnp.pi, (2 * _LINES + 3,))
+  wander = jnp.exp(uniform(math.log(0.7), math.log(1.4), (2 * _LINES,)))
   gear = m.gear_g[jnp.asarray([1, 0, 1])] * (0.5 + load)
   # Lines at orders 0.5, 1, ..., 10 are a polynomial in exp(i angle / 2); gear lines sit around the mesh.
   angle = 2 * jnp.pi * speed * time
-  half_turn = jnp.exp(0.5j * _complex(angle))
-  coefficient = _complex(jnp.concatenate([amplitude * wander, gear])) * jnp.exp(1j * _complex(phases))
+  half_turn = _cis(0.5 * angle)
+  coefficient = _complex(jnp.concatenate([amplitude * wander, gear])) * _cis(phases)
   lines = jnp.zeros_like(half_turn)
   for c in coefficient[: 2 * _LINES][::-1]:
     lines = (lines + c) * half_turn
   turn = half_turn * half_turn
   low, mesh, high = coefficient[2 * _LINES :]
-  lines += jnp.exp(1j * _complex(m.gear_teeth * angle)) * (low * jnp.conj(turn) + mesh + high * turn)
+  lines += _cis(m.gear_teeth * angle) * (low * jnp.conj(turn) + mesh + high * turn)
   return Window(fault_level * fault + noise + lines.imag, jnp.asarray(SAMPLING_HZ), speed, m.orders)
