@@ -81,15 +81,17 @@ FLEET = c.Config("fleet", MACHINES, c.MLP((4,)), c.ProtoNet(), evaluation=c.Eval
 def test_a_fleet_is_learned_from_picked_by_and_asked_about_with_machines_of_their_own(fleets, fitted_on):
   (fold,) = build.folds(FLEET)
   (test,) = fold.tests.values()
-  for family, split in ((fold.train, "train"), (fold.validation, "validation"), (test.family(1), "test")):
+  for family, split in ((fold.train, "train"), (fold.validation(), "validation"), (test.family(1), "test")):
     units = set(np.asarray(drawn(family).task).tolist())
     assert units <= set(range(SPLITS[split], SPLITS[split] + 3)), split
   assert len({key for key, _ in fleets}) == 3
 
 
-def test_test_machines_are_simulated_and_baselines_fitted_when_they_are_asked_for_and_not_before(fleets, fitted_on):
+def test_other_machines_are_simulated_and_baselines_fitted_when_they_are_asked_for_and_not_before(fleets, fitted_on):
   (fold,) = build.folds(FLEET)
   (test,) = fold.tests.values()
+  assert [split for _, split in fleets] == ["train"]
+  fold.validation()
   assert [split for _, split in fleets] == ["train", "validation"]
   assert not fitted_on
   test.ladder()
@@ -99,12 +101,12 @@ def test_test_machines_are_simulated_and_baselines_fitted_when_they_are_asked_fo
   assert [split for _, split in fleets] == ["train", "validation", "test"]
 
 
-def test_test_machines_are_on_one_device_though_they_are_made_while_a_mesh_is_there(fleets):
+def test_other_machines_are_on_one_device_though_they_are_made_while_a_mesh_is_there(fleets):
   (fold,) = build.folds(FLEET)
   with jax.set_mesh(jax.make_mesh((1,), ("tasks",), axis_types=(AxisType.Auto,))):
-    _, pool, _ = fold.tests["machines never seen"].family(1).sample.args
+    pools = [family.sample.args[1] for family in (fold.validation(), fold.tests["machines never seen"].family(1))]
     assert jnp.zeros(3).sum().committed  # what is computed there is bound to the mesh
-  assert not pool.x.input.committed
+  assert not any(pool.x.input.committed for pool in pools)
 
 
 def test_inputs_are_scaled_by_the_training_machines_and_baselines_are_fitted_on_them_alone(fleets, fitted_on):
@@ -188,7 +190,7 @@ def test_a_fleet_is_the_only_thing_that_is_learned_from_where_real_bearings_are_
   tasks = c.FleetToBearings(MACHINES, DIAMETERS)
   (fold,) = build.folds(dataclasses.replace(FLEET, tasks=tasks))
   rows = usable_rows(pool(0, 3, 8), "input")
-  assert [split for _, split in fleets] == ["train", "validation"]
+  assert [split for _, split in fleets] == ["train"]
   six, three, rig, nine = fold.tests.values()
   assert [test.same_labels for test in (six, three, rig, nine)] == [True, True, True, False]
   assert [[f.name for f in test.ladder().fixed] for test in (six, three, rig, nine)] == [

@@ -47,7 +47,7 @@ class Fold(NamedTuple):
   Attributes:
     name: also of its checkpoints.
     train: None where there is nothing to learn from: then only what needs no training is scored.
-    validation: picks the best state; None takes the last.
+    validation: picks the best state, or makes what does when training first asks; None takes the last.
     tests: name of the job -> what is scored.
     pooled: what the fine-tuned control learns from, where in `train` a label means something
       else in every task; None: `train`.
@@ -56,7 +56,7 @@ class Fold(NamedTuple):
 
   name: str
   train: TaskFamily | None
-  validation: TaskFamily | None
+  validation: TaskFamily | Callable[[], TaskFamily] | None
   tests: dict[str, HeldOut]
   pooled: TaskFamily | None = None
   judge: Judge = score

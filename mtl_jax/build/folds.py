@@ -49,25 +49,30 @@ def _sinusoid(config: c.Config, tasks: c.Sinusoid) -> list[Fold]:
   return [Fold("sinusoid", train, sinusoid(tasks.shots, 50), {"curves never seen": test})]
 
 
-def _fleet_history(config: c.Config, tasks: c.Fleet) -> tuple[Pool, Pool, Array]:
-  """Training and validation machines, and a key for others."""
+def _fleet_history(config: c.Config, tasks: c.Fleet) -> tuple[Pool, Callable[[], TaskFamily], Array]:
+  """Training machines, validation machines once they are asked for, and a key for others."""
   train_key, validation_key, key = jax.random.split(jax.random.key(config.seed), 3)
   view = view_of(config.model)
   train = fleet.pool(train_key, "train", machines=tasks.machines, recordings=tasks.recordings, view=view)
-  validation = fleet.pool(
-    validation_key, "validation", machines=60, recordings=VALIDATION_SHOTS + tasks.queries, view=view
-  )
+
+  def validation() -> TaskFamily:
+    count = VALIDATION_SHOTS + tasks.queries
+    with jax.set_mesh(None):  # as all else is made: on one device, and not on each of those that training shares
+      made = fleet.pool(validation_key, "validation", machines=60, recordings=count, view=view)
+      (scaled,) = standardised(config.model, [train], [made])
+    return few_shot(scaled, shots=VALIDATION_SHOTS, queries=tasks.queries)
+
   return train, validation, key
 
 
 def _fleet(config: c.Config, tasks: c.Fleet) -> list[Fold]:
   recorded, validation, key = _fleet_history(config, tasks)
-  train, validation = standardised(config.model, [recorded], [recorded, validation])
+  (train,) = standardised(config.model, [recorded], [recorded])
 
   @cache  # not before training is over
   def test() -> Callable[[int], TaskFamily]:
     count = max(config.evaluation.shots) + tasks.queries
-    with jax.set_mesh(None):  # as all else is made: on one device, and not on each of those that training shares
+    with jax.set_mesh(None):
       made = fleet.pool(key, "test", machines=tasks.test_machines, recordings=count, view=view_of(config.model))
       (scaled,) = standardised(config.model, [recorded], [made])
     return asked(config, scaled, None, tasks.queries)
@@ -79,7 +84,7 @@ def _fleet(config: c.Config, tasks: c.Fleet) -> list[Fold]:
     Fold(
       "fleet",
       few_shot(train, shots=tasks.shots, queries=tasks.queries),
-      few_shot(validation, shots=VALIDATION_SHOTS, queries=tasks.queries),
+      validation,
       {"machines never seen": HeldOut(lambda k: test()(k), fleet.CONDITIONS, ladder)},
     )
   ]
@@ -158,12 +163,12 @@ def _fleet_to_bearings(config: c.Config, tasks: c.FleetToBearings) -> list[Fold]
       return _beside(ladder(same_labels), *rules)
 
     tests[job] = HeldOut(family, labels, beside, same_labels=same_labels)
-  learned, validation = standardised(config.model, [train], [train, validation])
+  (learned,) = standardised(config.model, [train], [train])
   return [
     Fold(
       "fleet",
       few_shot(learned, shots=tasks.fleet.shots, queries=tasks.fleet.queries),
-      few_shot(validation, shots=VALIDATION_SHOTS, queries=tasks.fleet.queries),
+      validation,
       tests,
     )
   ]

@@ -23,7 +23,7 @@ from mtl_jax.meta import replicate
 from mtl_jax.recorder import Recorder
 from mtl_jax.report import METRICS
 from mtl_jax.tasks.vibration import Viewed
-from mtl_jax.types import Algorithm, Array, Episode, PyTree
+from mtl_jax.types import Algorithm, Array, Episode, PyTree, TaskFamily
 
 
 def _initial(config: Config, what: Trained) -> PyTree:
@@ -67,10 +67,14 @@ def _headline(scores: Mapping[str, Any]) -> tuple[str, float]:
 
 def _validation(config: Config, algorithm: Algorithm, fold: Fold) -> Callable[[PyTree], Mapping[str, float]] | None:
   """Scores a state of all seeds on the validation tasks; `score` is what picks the best."""
-  if fold.validation is None:
+  if (validation := fold.validation) is None:
     return None
   key = jax.random.key(1)
-  drawn = cache(partial(episodes_of, key, fold.validation, config.training.validation_episodes))
+
+  @cache
+  def drawn() -> Episode:
+    family = validation if isinstance(validation, TaskFamily) else validation()
+    return episodes_of(key, family, config.training.validation_episodes)
 
   def validate(state: PyTree) -> Mapping[str, float]:
     scores = _seed_scores(config, key, algorithm, state, drawn(), fold.judge)
