@@ -25,6 +25,23 @@ from mtl_jax.recorder import read
 from mtl_jax.types import TaskFamily
 
 LIMIT_S = 300
+# Two processes meet; then the second saves a checkpoint, for which it waits for the first.
+WAITING = """
+import sys, time
+from mtl_jax import job
+from mtl_jax.checkpoint import Checkpoints
+from mtl_jax.config import Devices
+
+def main(argv):
+  folder, address, process = argv
+  job.started(Devices(distributed=True, coordinator=address, processes=2, process=int(process)))
+  print("together", flush=True)
+  if job.first():
+    time.sleep(300)
+  Checkpoints(folder).save(1, {"a": 1.0})
+
+job.exit_with_message(main, sys.argv[1:])
+"""
 
 
 def start(folder: Path, *flags: str) -> subprocess.Popen:
@@ -71,6 +88,28 @@ def test_joint_training_and_prototypes_on_eight_devices_end_as_on_one(which, fol
   assert found.pop("devices") == 8
   assert found.pop("compiled") == 2  # the second chunk of prototypes compiled nothing, nor did resuming them
   close(found, worker.two_jobs(tmp_path))
+
+
+def test_when_the_first_process_is_killed_the_other_does_not_wait_for_it_and_says_so(tmp_path):
+  """The first is where the others meet. The second waits at a barrier that Orbax gives five minutes."""
+  says = "another one of the run has ended", "another task died"  # ours, or JAX's where it is sooner
+  with socket.socket() as free:
+    free.bind(("localhost", 0))
+    address = f"localhost:{free.getsockname()[1]}"
+  environment = os.environ | {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+  command = [sys.executable, "-c", WAITING, tmp_path, address]
+  pair = [
+    subprocess.Popen([*command, i], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    for i in "01"
+  ]
+  for process in pair:
+    assert process.stdout is not None and any(line == "together\n" for line in process.stdout)
+  time.sleep(0.5)  # the second comes to the barrier
+  pair[0].kill()
+  said = pair[1].communicate(timeout=60)[0]  # within a minute
+  pair[0].communicate()
+  assert pair[1].returncode != 0 and any(words in said for words in says), said
+  assert not Checkpoints(tmp_path).steps()
 
 
 def test_each_process_writes_its_half_and_one_process_restores_all(folders):

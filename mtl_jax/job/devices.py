@@ -72,6 +72,8 @@ def _join(devices: Devices) -> None:
     if which != (None, None, None):
       raise ConfigError("--coordinator, --processes and --process are of several processes: add --distributed")
     return
+  where = f" at {devices.coordinator}" if devices.coordinator else ""
+  console.print(f"waiting five minutes at most for the other processes{where}")  # beyond, JAX ends this one: no address
   try:
     jax.distributed.initialize(*which, heartbeat_timeout_seconds=_SILENT_S)
   except (ValueError, RuntimeError) as error:
