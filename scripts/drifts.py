@@ -170,16 +170,17 @@ from mtl_jax.evaluate import interval
 from mtl_jax.job import asked_for, console, exit_with_message
 from mtl_jax.online import Stream, linear, wide_prior
 from mtl_jax.report.pictures import bare, png
-from mtl_jax.tasks import in_use
-from mtl_jax.tasks.in_use import Line, ramp, stage
+from mtl_jax.tasks import fleet_in_use, in_use
+from mtl_jax.tasks.in_use import Course, Line
 from mtl_jax.types import OnlineLearner
 
 HOURS, CHANGES, INPUTS, SEEDS, DELAYS = 4000, (1000, 2000, 3000), 20, 5, (0, 24, 168, 504)
 SLOW, STUCK = 500, 200  # hours of a gradual change; hours for which a sensor sticks
+RECORDED = 0.5  # the noise of the fleet: what the best line through a thousand recordings of one fault leaves
 DRAWN, COURSE = 24, 100  # the delay of the picture; its points
 PRICE = 0.1  # of a label, in deviations of the noise
-NIGHTLY, FOREST = "boosted trees, every night", "river: adaptive random forest"  # which take long
-LONG = {NIGHTLY: (1, (DRAWN, 504)), FOREST: (1, (DRAWN,))}  # seeds, delays
+NIGHTLY, FOREST = "boosted trees, every night", "river: adaptive random forest"
+LONG = {FOREST: (1, (DRAWN,))}  # seeds, delays
 
 
 class Kind(NamedTuple):
@@ -190,17 +191,8 @@ class Kind(NamedTuple):
   lasts: int = 0
 
 
-def _plants(weights: Callable[[np.ndarray, np.ndarray], np.ndarray], seed: int) -> Line:
-  draw, hour = np.random.default_rng(seed), np.arange(HOURS)
-  now = weights(hour, draw.normal(size=(4, INPUTS + 1)))
-  x = draw.normal(size=(HOURS, INPUTS))
-  y = now[:, :1] + np.sum(now[:, 1:] * x, axis=1, keepdims=True) + 0.5 * draw.normal(size=(HOURS, 1))
-  return Line(x.astype(np.float32), y.astype(np.float32), CHANGES)
-
-
-def _gradual(hour: np.ndarray, plants: np.ndarray) -> np.ndarray:
-  moved = np.diff(plants, axis=0)
-  return plants[0] + sum(ramp(hour, begin, SLOW)[:, None] * by for begin, by in zip(CHANGES, moved, strict=True))
+def _linear(course: Course, seed: int) -> Line:
+  return in_use.linear(seed, HOURS, 0.5, course, CHANGES, INPUTS)
 
 
 def _simulated(line: Callable[..., Line], seed: int, **numbers: Any) -> Line:
@@ -208,14 +200,15 @@ def _simulated(line: Callable[..., Line], seed: int, **numbers: Any) -> Line:
 
 
 KINDS = {
-  "abrupt": Kind(partial(_plants, lambda hour, plants: plants[stage(hour, (0, *CHANGES))]), 0.5),
-  "gradual": Kind(partial(_plants, _gradual), 0.5, SLOW),
-  "recurring": Kind(partial(_plants, lambda hour, plants: plants[stage(hour, (0, *CHANGES)) % 2]), 0.5),
+  "abrupt": Kind(partial(_linear, in_use.abrupt), 0.5),
+  "gradual": Kind(partial(_linear, partial(in_use.gradual, lasts=SLOW)), 0.5, SLOW),
+  "recurring": Kind(partial(_linear, in_use.recurring), 0.5),
   "product changeovers": Kind(partial(_simulated, in_use.changeovers, starts=CHANGES), 0.2),
   "tool wear": Kind(partial(_simulated, in_use.tool_wear), 0.2),
   "fouling": Kind(partial(_simulated, in_use.fouling, cleaned=CHANGES), 0.2),
   "catalyst decay": Kind(partial(_simulated, in_use.decay, begins=CHANGES, lasts=SLOW), 0.2, SLOW),
   "stuck sensor": Kind(partial(_simulated, in_use.stuck_sensor, begins=CHANGES, lasts=STUCK), 0.2),
+  "fleet": Kind(partial(_simulated, fleet_in_use.rounds, starts=CHANGES, lasts=SLOW), RECORDED),
 }
 
 
@@ -242,14 +235,19 @@ def _trees(x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
   return lambda asked: model.predict(asked)[:, None].astype(np.float32)
 
 
-def methods(kind: Kind, inputs: int, river: bool) -> dict[str, Callable[[Stream], np.ndarray]]:
-  """Name -> stream -> (rows, 1)."""
+def methods(kind: Kind, line: Line, river: bool) -> dict[str, Callable[[Stream], np.ndarray]]:
+  """Name -> stream of the line with labels some hours late -> (rows, 1)."""
+  inputs = line.x.shape[1]
+
+  @cache  # what is known are the first hours: labels whole days late give the models of earlier nights
+  def trees_of(hours: int) -> Callable[[np.ndarray], np.ndarray]:
+    return _trees(line.x[:hours], line.y[:hours])
 
   def replayed(learner: OnlineLearner, start: Any) -> Callable[[Stream], np.ndarray]:
     return lambda stream: mean(online.predictions(learner, start, stream))
 
   found = {name: replayed(*one) for name, one in learners(inputs, kind.noise).items()}
-  found[NIGHTLY] = lambda stream: online.retrained(_trees, stream, 24.0)
+  found[NIGHTLY] = lambda stream: online.retrained(lambda x, y: trees_of(len(x)), stream, 24.0)
   if river:
     from mtl_jax.baselines.one_by_one import LEARNERS, learned_one_by_one  # an extra
 
@@ -287,10 +285,10 @@ def table(rows: Sequence[dict[str, Any]], name: str) -> Table:
 
 def picture(rows: Sequence[dict[str, Any]]) -> Figure:
   """The cost so far of every kind of line with labels a day late, means over seeds."""
-  figure, lines = Figure(figsize=(15, 7), layout="constrained"), {}
+  figure, lines = Figure(figsize=(13, 10), layout="constrained"), {}
   hour = np.arange(1, COURSE + 1) * (HOURS // COURSE)
   for place, kind in enumerate(dict.fromkeys(row["kind"] for row in rows)):
-    axes = figure.add_subplot(2, 4, place + 1)
+    axes = figure.add_subplot(3, 3, place + 1)
     bare(axes)
     some = [row for row in rows if (row["kind"], row["delay"]) == (kind, DRAWN)]
     for colour, method in enumerate(dict.fromkeys(row["method"] for row in some)):
@@ -336,9 +334,10 @@ def main(arguments: Arguments) -> None:
     kind = KINDS[name]
     for seed in range(SEEDS):
       line = kind.line(seed)
+      every = methods(kind, line, arguments.river)
       for delay in DELAYS:
         stream = online.stream(np.arange(HOURS), line.x, line.y, delay=delay, cost=PRICE)
-        for method, predict in methods(kind, line.x.shape[1], arguments.river).items():
+        for method, predict in every.items():
           seeds, delays = LONG.get(method, (SEEDS, DELAYS))
           if seed < seeds and delay in delays and (name, method, delay, seed) not in there:
             with console.status(f"{name}, {method}, labels {delay} h late, seed {seed} ..."):

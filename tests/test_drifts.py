@@ -24,7 +24,7 @@ def drifts():
 
 @pytest.fixture
 def small(drifts, monkeypatch):
-  """400 hours, changes at 100, 200 and 300, two learners, and the nightly trees, which take one seed at two delays."""
+  """400 hours with changes at 100, 200 and 300, two seeds."""
   monkeypatch.setattr(drifts, "HOURS", 400)
   monkeypatch.setattr(drifts, "CHANGES", (100, 200, 300))
   monkeypatch.setattr(drifts, "SEEDS", 2)
@@ -67,12 +67,16 @@ def test_error_recovery_and_cost_by_hand(drifts):
 
 
 def test_linear_plants_change_as_their_names_say(drifts):
-  """Of a learner's view: the weights of each stage by least squares on 1,000 hours, to within 0.1."""
+  """The weights of each stage by least squares on 1,000 hours, to within 0.1, and what they leave is the noise."""
 
   def weights(name: str, hours: slice) -> np.ndarray:
     line = drifts.KINDS[name].line(0)
     a = np.c_[np.ones(len(line.x)), line.x][hours]
-    return np.linalg.lstsq(a, line.y[hours], rcond=None)[0][:, 0]
+    found = np.linalg.lstsq(a, line.y[hours], rcond=None)[0][:, 0]
+    if name != "gradual":
+      assert np.std(a @ found - line.y[hours, 0]) == pytest.approx(drifts.KINDS[name].noise, rel=0.1)
+      assert np.mean(np.square(found)) == pytest.approx(1.0, abs=0.7)
+    return found
 
   stages = [slice(begin, begin + 1000) for begin in (0, 1000, 2000, 3000)]
   first, second, third, fourth = (weights("recurring", part) for part in stages)
@@ -91,20 +95,27 @@ def test_a_nightly_model_knows_nothing_on_the_first_day_and_the_labels_of_the_da
   kind = small.KINDS["recurring"]
   line = kind.line(0)
   stream = online.stream(np.arange(400), line.x, line.y, delay=24)
-  found = small.methods(kind, 2, river=False)[small.NIGHTLY](stream)
+  predict = small.methods(kind, line, river=False)[small.NIGHTLY]
+  later = predict(online.stream(np.arange(400), line.x, line.y, delay=72))
+  found = predict(stream)
   assert_array_equal(found[:48], 0.0)  # labels of the first day come on the second, and the model is fitted at midnight
   errors = np.abs(found - line.y)[:, 0]
   assert errors[72:100].mean() < 0.5 * np.abs(line.y[72:100]).mean()
   assert errors[100:124].mean() > 2 * errors[72:100].mean()
+  assert_array_equal(later, online.retrained(small._trees, stream._replace(matures=stream.time + 72), 24.0))
 
 
 def test_what_is_there_is_kept_and_what_is_missing_is_run(small, tmp_path, monkeypatch, capsys):
   small.main(small.Arguments(out=tmp_path))
   rows = json.loads((tmp_path / "scores.json").read_text())
   count = {method: sum(row["method"] == method for row in rows) for method in {row["method"] for row in rows}}
-  assert count.pop(small.NIGHTLY) == 2 * 1 * len(small.LONG[small.NIGHTLY][1])
   assert set(count.values()) == {2 * 2 * 4}
-  assert {"frozen at the prior", "persistence", "moca that recalls"} <= count.keys()
+  assert {"frozen at the prior", "persistence", "moca that recalls", small.NIGHTLY} <= count.keys()
+  for row in rows:
+    if row["method"] == "persistence":  # a label that is d h late is known to whoever is asked d + 1 h after it
+      y, late = small.KINDS[row["kind"]].line(row["seed"]).y[:, 0], row["delay"] + 1
+      said = np.concatenate([np.zeros(late), y])[: len(y)]
+      assert row["error"] == pytest.approx(np.abs(said - y).mean(), rel=1e-5)
   assert (tmp_path / "drifts.png").read_bytes().startswith(b"\x89PNG")
   said = capsys.readouterr().out
   assert "recurring" in said and "after each" in said
@@ -123,9 +134,9 @@ def test_river_stands_beside_the_others_when_it_is_asked_for(small):
   kind = small.KINDS["recurring"]
   line = kind.line(0)
   stream = online.stream(np.arange(400), line.x, line.y)
-  added = small.methods(kind, 2, river=True)
+  added = small.methods(kind, line, river=True)
   assert small.FOREST in added
-  (name,) = added.keys() - small.methods(kind, 2, river=False).keys() - {small.FOREST}
+  (name,) = added.keys() - small.methods(kind, line, river=False).keys() - {small.FOREST}
   found = added[name](stream)
   assert found.shape == (400, 1)
   assert np.abs(found - line.y)[60:100].mean() < np.abs(line.y)[60:100].mean()

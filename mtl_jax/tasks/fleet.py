@@ -54,7 +54,22 @@ def _machines(keys: Array, ranges: Ranges) -> Machine:
   return jax.vmap(partial(machine, ranges=ranges))(keys)
 
 
+def machines_of(key: Array, split: Split, count: int) -> Machine:
+  """Some machines of `split`, leaves (count, ...), on the host, where picking rows costs nothing."""
+  return jax.tree.map(np.asarray, _machines(jax.random.split(key, count), RANGES[split]))
+
+
 _AT_ONCE = 256  # windows per call: in cache, and one compiled program for pools of every size
+
+
+def _in_parts(part: Callable[[np.ndarray], PyTree], count: int) -> PyTree:
+  """part(rows) of rows 0 to count - 1, `_AT_ONCE` at a time, on the host, leaves (count, ...)."""
+  # The last call is filled up with windows that come again and are dropped.
+  number = np.arange(-(-count // _AT_ONCE) * _AT_ONCE) % count
+  # One call is over before the next begins: two that compute an FFT at once wait for each other for ever with JAX 0.11
+  # on two cores.
+  parts = [jax.device_get(part(rows)) for rows in number.reshape(-1, _AT_ONCE)]
+  return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:count], *parts)  # a compiled one is new for each size
 
 
 def pool(
@@ -69,25 +84,47 @@ def pool(
     samples: length of a window at 12 kHz.
   """
   machine_key, record_key = jax.random.split(key)
-  constants = _machines(jax.random.split(machine_key, machines), RANGES[split])
-  constants = jax.tree.map(np.asarray, constants)  # on the host, where picking rows costs nothing
+  constants = machines_of(machine_key, split, machines)
   shape = (machines, len(CONDITIONS), recordings)
   count = machines * len(CONDITIONS) * recordings
-  # The last call is filled up with windows that come again and are dropped.
-  number = np.arange(-(-count // _AT_ONCE) * _AT_ONCE) % count
 
   def part(rows: np.ndarray) -> PyTree:
     unit, condition, _ = np.unravel_index(rows, shape)
     here = jax.tree.map(lambda leaf: leaf[unit], constants)
     return _recorded(record_key, rows, here, condition, view, samples)
 
-  # One call is over before the next begins: two that compute an FFT at once wait for each other for ever with JAX 0.11
-  # on two cores.
-  parts = [jax.device_get(part(rows)) for rows in number.reshape(-1, _AT_ONCE)]
-  host = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:count], *parts)  # a compiled one is new for each size
-  x = jax.tree.map(lambda leaf: jnp.asarray(leaf.reshape(*shape, *leaf.shape[1:])), host)
+  x = jax.tree.map(lambda leaf: jnp.asarray(leaf.reshape(*shape, *leaf.shape[1:])), _in_parts(part, count))
   mask = usable(x)
   return Pool(x, mask, jnp.arange(count).reshape(shape), jnp.arange(machines))
+
+
+@partial(quick_jit, static_argnums=(5, 6))
+def _one_by_one(
+  key: Array, row: np.ndarray, machines: Machine, condition: np.ndarray, level_db: np.ndarray, view: View, samples: int
+) -> PyTree:
+  def one(row: Array, m: Machine, condition: Array, level_db: Array) -> PyTree:
+    return view(record(jax.random.fold_in(key, row), m, condition, level_db, samples))
+
+  return jax.vmap(one)(*jax.tree.map(jnp.asarray, (row, machines, condition, level_db)))
+
+
+def one_by_one(
+  key: Array, machines: Machine, condition: np.ndarray, level_db: np.ndarray, *, view: View, samples: int = 2048
+) -> PyTree:
+  """A recording of each row, on the host, leaves (rows, ...).
+
+  Args:
+    machines: leaves (rows, ...), on the host.
+    condition: (rows,) int, index into CONDITIONS.
+    level_db: (rows,) the fault's RMS over the background noise's, dB; -inf: nothing of it is there.
+    view, samples: as for `pool`.
+  """
+
+  def part(rows: np.ndarray) -> PyTree:
+    here = jax.tree.map(lambda leaf: leaf[rows], (machines, condition, np.float32(level_db)))
+    return _one_by_one(key, rows, *here, view, samples)
+
+  return _in_parts(part, len(condition))
 
 
 def family(

@@ -1,7 +1,8 @@
 """Simulated lines in use, hour by hour: tools wear and are changed, coolers foul, sensors stick, products come back.
 
 What happens when is a pure function of the hour; what the line then answers is a plant of `processes` whose task
-differs from hour to hour. A line is run at settings that are drawn anew every hour.
+differs from hour to hour. A line is run at settings that are drawn anew every hour. `linear` is a plant without a
+process behind it.
 
 `tool_wear`: the cutting force rises with the share of an edge's life that is used, which Taylor's equation gives for
 each hour's settings, and a new edge is put in when it is used up. That a dull one takes twice the force is made up.
@@ -55,6 +56,35 @@ def since(hour: np.ndarray, starts: Sequence[int]) -> np.ndarray:
 def ramp(hour: np.ndarray, begin: float, lasts: float) -> np.ndarray:
   """(hours,) 0 until `begin`, then in a straight line to 1 within `lasts` hours."""
   return np.clip((hour - begin) / lasts, 0.0, 1.0)
+
+
+Course = Callable[[np.ndarray, Sequence[int], np.ndarray], np.ndarray]
+"""course(hour, starts, plants (1 + starts, ...)) -> (hours, ...): what the plant is at each hour."""
+
+
+def abrupt(hour: np.ndarray, starts: Sequence[int], plants: np.ndarray) -> np.ndarray:
+  """Another plant from each of `starts` on."""
+  return plants[stage(hour, (0, *starts))]
+
+
+def recurring(hour: np.ndarray, starts: Sequence[int], plants: np.ndarray) -> np.ndarray:
+  """The first two plants in turns."""
+  return plants[stage(hour, (0, *starts)) % 2]
+
+
+def gradual(hour: np.ndarray, starts: Sequence[int], plants: np.ndarray, lasts: float) -> np.ndarray:
+  """From each of `starts` on to the next plant, in a straight line within `lasts` hours."""
+  moved = np.diff(plants, axis=0)
+  return plants[0] + sum(ramp(hour, begin, lasts)[:, None] * by for begin, by in zip(starts, moved, strict=True))
+
+
+def linear(seed: int, hours: int, noise: float, course: Course, starts: Sequence[int], inputs: int) -> Line:
+  """y = K' (1, x) + noise of that deviation, not scaled; x (hours, inputs) and K of each plant are from N(0, I)."""
+  draw = np.random.default_rng(seed)
+  weights = course(np.arange(hours), starts, draw.normal(size=(1 + len(starts), 1 + inputs)))
+  x = draw.normal(size=(hours, inputs))
+  y = weights[:, :1] + np.sum(weights[:, 1:] * x, axis=1, keepdims=True) + noise * draw.normal(size=(hours, 1))
+  return Line(x.astype(np.float32), y.astype(np.float32), tuple(starts))
 
 
 def fouled(hours: np.ndarray, asymptote: float, slow: float) -> np.ndarray:
