@@ -168,6 +168,7 @@ class Arguments:
   beside: str = "trees + ridge on the last labels"  # the method that others' errors are compared with, week by week
   river: bool = False  # river's learners too: needs the extra `online`
   choose: bool = False  # score the grid on 2012 instead
+  remember: bool = False  # print the forgetting matrix of each method instead, labels a day late
   out: Path = Path("runs/replay")  # scores.json and replay.png; what is there already is kept
 
 
@@ -189,6 +190,24 @@ def table(rows: Sequence[dict[str, Any]], delay: int) -> Table:
   for name, values in errors.items():
     cells = (f"[bold]{v:.2f}[/]" if v == b else f"{v:.2f}" for v, b in zip(values, best, strict=True))
     printed.add_row(name, *cells, ", ".join(f"{100 * share:.0f}" for share in within.get(name, ())))
+  return printed
+
+
+def lasting(rows: Sequence[dict[str, Any]], delay: int) -> Table:
+  """What errors and labels had cost by the end of each year, in thousands, and hours of each year to recover."""
+  printed = Table("method", *(f"cost {year}" for year in YEARS), *(f"{t} {year}" for t in TARGETS for year in YEARS))
+  some = [row for row in rows if "cost" in row]  # older ones have none
+  hours = of(some, delay, "hours")
+  for name, costs in of(some, delay, "cost").items():
+    printed.add_row(name, *(f"{c / 1000:.1f}" for c in costs), *(f"{h:.0f}" for h in hours[name].T.ravel()))
+  return printed
+
+
+def matrix(name: str, found: np.ndarray) -> Table:
+  """`emissions.remembered` of a method."""
+  printed = Table(name, *(f"{target} {year}" for target in TARGETS for year in YEARS))
+  for learned, errors in zip(("2012", *map(str, YEARS)), found, strict=True):
+    printed.add_row(f"learned up to {learned}", *(f"{error:.2f}" for error in errors.T.ravel()))
   return printed
 
 
@@ -254,6 +273,10 @@ def main(arguments: Arguments) -> None:
   there = {(row["method"], row["delay"]) for row in rows}
   every = {method.name: method for method in methods(arguments.river)}
   only = asked_for(arguments.only, every)
+  if arguments.remember:
+    for method in map(every.__getitem__, only):
+      console.print(matrix(method.name, emissions.remembered(method, past, running, emissions.DAY)))
+    return
   for delay in arguments.delays:
     for method in map(every.__getitem__, only):
       if (method.name, delay) not in there:
@@ -261,6 +284,7 @@ def main(arguments: Arguments) -> None:
           rows += emissions.scores(method, past, running, delay, arguments.seeds)
         path.write_text(json.dumps(rows))
     console.print(f"mean absolute error, mg/m3, labels {delay} h late", table(rows, delay))
+    console.print("cost so far, in thousands of usual errors, and hours to recover", lasting(rows, delay))
     console.print(
       f"the same of all years, less that of {arguments.beside} (95 % interval)", beside(rows, delay, arguments.beside)
     )

@@ -12,6 +12,7 @@ from sklearn.linear_model import Ridge
 
 from mtl_jax import emissions
 from mtl_jax.data.table import Table
+from mtl_jax.emissions import controls, turbine
 from mtl_jax.losses import squared_error
 from mtl_jax.online import (
   Initial,
@@ -458,16 +459,32 @@ def test_a_refitted_model_knows_what_matured_before_its_period(late):
   np.testing.assert_array_equal(found, expected)
 
 
-def test_errors_of_persistence_on_a_turbine_are_the_steps_of_its_emissions():
-  """Labels at once: the error is |y_t - y_(t - 1)|, from the last row of the history on."""
+def test_errors_of_persistence_on_a_turbine_are_the_steps_of_its_emissions(monkeypatch):
+  """Labels at once: the error is |y_t - y_(t - 1)|, from the last row of the history on; half of it is what it costs.
+
+  What it remembers of a year is how far that is from the last label of the year that it learned last, at any delay.
+  """
+  monkeypatch.setattr(turbine, "WEEK", 4)
   rng = np.random.default_rng(3)
   rows = emissions.Rows(*floats(rng.normal(size=(96, 9)), rng.normal(size=(96, 2))), np.repeat([1, 2, 3, 4], 24))
-  before = emissions.Past(rows.of(1, 2), lambda x: x, np.ones(2))
+  before = emissions.Past(rows.of(1, 2), lambda x: 0 * x[:, :2], np.ones(2), np.array([2.0, 2.0]))
   (found,) = emissions.scores(emissions.last_value(), before, rows.of(3, 4), 0, seeds=3)
   steps = np.abs(np.diff(rows.y, axis=0))[47:]
   assert_allclose(found["year"], [steps[:24].mean(0), steps[24:].mean(0)], rtol=1e-5)
   assert_allclose(found["month"][13], steps[26:28].mean(0), rtol=1e-5)
-  assert_allclose(found["week"], found["year"])  # a day has one
+  assert_allclose(np.mean(found["week"][:6], axis=0), found["year"][0], rtol=1e-5)
+  cost = np.cumsum(steps.mean(axis=1) / 2 + 0.1)
+  assert_allclose(found["cost"], cost[[23, 47]], rtol=1e-5)
+  (frozen,) = emissions.scores(controls.frozen(), before, rows.of(3, 4), 0, seeds=1)
+  assert_allclose(frozen["cost"][1], np.abs(rows.y[48:]).mean(axis=1).sum() / 2, rtol=1e-5)
+  for target in range(2):
+    weeks = np.convolve(steps[24:, target], np.full(4, 0.25), "valid")
+    good = np.flatnonzero(weeks <= 2.0)
+    assert found["hours"][1][target] == (good[0] + 3 if len(good) else 24)
+  last = rows.y[[47, 71, 95]]
+  remembered = emissions.remembered(emissions.last_value(), before, rows.of(3, 4), 24)
+  expected = np.abs(last[:, None, None] - rows.y[48:].reshape(2, 24, 2)[None]).mean(axis=2)
+  assert_allclose(remembered, expected, rtol=1e-5)
 
 
 def test_features_priors_and_units_by_hand():

@@ -8,10 +8,24 @@ data set has no clock, and a sixth of all hours is missing. Settings are chosen 
 from mtl_jax.emissions.choice import CHOSEN, GRID, choose, methods
 from mtl_jax.emissions.controls import last_value
 from mtl_jax.emissions.learned import FEW_SHOT, PARTS, remembering, stepping
-from mtl_jax.emissions.turbine import DELAYS, TARGETS, Method, Past, Rows, boosted, load, mean, past, scores
+from mtl_jax.emissions.turbine import (
+  DAY,
+  DELAYS,
+  TARGETS,
+  Method,
+  Past,
+  Rows,
+  boosted,
+  load,
+  mean,
+  past,
+  remembered,
+  scores,
+)
 
 __all__ = [
   "CHOSEN",
+  "DAY",
   "DELAYS",
   "FEW_SHOT",
   "GRID",
@@ -27,6 +41,7 @@ __all__ = [
   "mean",
   "methods",
   "past",
+  "remembered",
   "remembering",
   "scores",
   "stepping",

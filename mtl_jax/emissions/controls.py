@@ -17,7 +17,7 @@ def _around_trees(learner: OnlineLearner, params: Any, past: Past, stream: Strea
 
 
 def frozen() -> Method:
-  return Method("boosted trees, frozen", lambda past, stream, delay, seed: past.trees(stream.x))
+  return Method("boosted trees, frozen", lambda past, stream, delay, seed: past.trees(stream.x), pays=False)
 
 
 def last_value() -> Method:
