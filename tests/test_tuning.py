@@ -283,11 +283,23 @@ def test_the_gain_that_a_trial_is_chosen_for_is_the_one_for_its_cost():
     assert float(found.tried[0]) == pytest.approx(expected, abs=0.0051)
   with pytest.raises(ValueError, match="expected_improvement"):
     proposed([root], cost=lambda z: 1 + z[:, 0])
-  # Where every trial broke a limit, gains are finite still, so that the cost decides.
-  broke = fixed(lambda z: jnp.where(z[:, 0] < 0.35, 5.0, -5.0), 1e-8)
-  unsure = fixed(lambda z: jnp.sqrt(z[:, 0]), 0.04)
-  found = proposed([unsure, broke], cost=lambda z: jnp.where(jnp.abs(z[:, 0] - 0.9) < 0.006, 1.0, 1e6), **how)
-  assert float(found.tried[0]) == pytest.approx(0.9, abs=0.006)
+
+
+@pytest.mark.parametrize("acquisition", [tuning.expected_improvement, tuning.thompson])
+def test_where_no_trial_kept_the_limits_the_likeliest_to_keep_them_is_tried_and_that_for_the_money(acquisition):
+  """The response says 0.8, the limit is likeliest kept at 0.6, where the probability is Phi(0.5), and broken at 0.3.
+
+  Where trials beyond 0.555 cost twice as much it is tried at the last candidate before, 0.55.
+  """
+  peak = lambda trials, z: PEAK(trials, z)._replace(draw=PEAK(trials, z).mean[0])  # noqa: E731
+  limit = fixed(lambda z: jnp.abs(z[:, 0] - 0.6) - 0.1, 0.2**2)
+  how = {"x": [0.3], "acquisition": acquisition}
+  assert float(proposed([peak, limit], **how).tried[0]) == pytest.approx(0.6)
+  if acquisition is tuning.expected_improvement:
+    found = proposed([peak, limit], cost=lambda z: jnp.where(z[:, 0] < 0.555, 1.0, 2.0), **how)
+    assert float(found.tried[0]) == pytest.approx(0.55)
+  # where everything tried is out of reach, what improves on the best that is expected is tried, as before any trial
+  assert float(proposed([peak], x=[1.5], acquisition=acquisition).tried[0]) == pytest.approx(0.8)
 
 
 def test_a_trial_that_is_running_is_not_asked_for_again():

@@ -9,29 +9,31 @@ from mtl_jax.tuning.gp import Belief
 from mtl_jax.types import Array
 
 Acquisition = Callable[[Belief, Array, Array], Array]
-"""acquisition(belief, best, kept) -> (q,); best () is the highest expected response where a trial was made, kept (q,)
-the probability that a set-point keeps all limits."""
+"""acquisition(belief, best, kept) -> (q,); best () is the highest expected response where a trial was made that keeps
+the limits, minus infinity where none does, kept (q,) the probability that a set-point keeps all limits."""
 
 
 def expected_improvement(belief: Belief, best: Array, kept: Array) -> Array:
   """E[max(response - best, 0)], averaged over hypotheses (J. Mockus 1975; D. R. Jones et al. 1998, equation 15), times
   the probability that the limits are kept (J. R. Gardner et al., "Bayesian optimization with inequality constraints",
-  ICML 2014)."""
+  ICML 2014); while no trial keeps them, that probability alone (M. A. Gelbart, J. Snoek, R. P. Adams, "Bayesian
+  optimization with unknown constraints", UAI 2014, section 3.1)."""
   deviation = jnp.sqrt(belief.variance)
   gain = belief.mean - best
   z = gain / deviation
-  return belief.weight @ (gain * norm.cdf(z) + deviation * norm.pdf(z)) * kept
+  return jnp.where(best > -jnp.inf, belief.weight @ (gain * norm.cdf(z) + deviation * norm.pdf(z)), 1.0) * kept
 
 
 def thompson(belief: Belief, best: Array, kept: Array) -> Array:
   """What one joint draw of the response gains over the best, times the probability that the limits are kept; where it
-  gains nothing, what it loses (W. R. Thompson, Biometrika 25 (1933)): `expected_improvement` from a single draw.
+  gains nothing, what it loses (W. R. Thompson, Biometrika 25 (1933)): `expected_improvement` from a single draw, and
+  like it while no trial keeps the limits.
 
   Raises: ValueError where the surrogate was given no key to draw with.
   """
   if belief.draw is None:
     raise ValueError("thompson needs a surrogate that draws: give gp_surrogate or family_surrogate a key")
-  gain = belief.draw - best
+  gain = jnp.where(best > -jnp.inf, belief.draw - best, 1.0)
   return jnp.where(gain > 0, gain * kept, gain)
 
 

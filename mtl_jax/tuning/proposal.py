@@ -151,12 +151,10 @@ def propose(
   seen = jnp.any((gaps < _SAME) & inside[None], axis=1)
   expected = expectation(beliefs[0])
   feasible = kept >= jnp.maximum(rules.confidence, 0.5)
-  to_beat = (seen & feasible) | (made == 0)
-  if cost is not None:  # where nothing is to be beaten every gain is infinite, whatever it costs
-    to_beat |= ~jnp.any(to_beat)
+  to_beat = (seen & feasible) | ~jnp.any(seen)
   best = jnp.max(jnp.where(to_beat, expected, -jnp.inf))
-  best = jnp.where(jnp.isfinite(best), best, jnp.min(expected))
-  slope = jax.grad(lambda t: restore(jax.tree.map(lambda each: each[0], scale), t))(best)
+  around = jnp.where(jnp.isfinite(best), best, jnp.max(expected))
+  slope = jax.grad(lambda t: restore(jax.tree.map(lambda each: each[0], scale), t))(around)
   costs = jnp.broadcast_to(jnp.asarray(rules.moving), options.shape[1:])
   moved = jnp.abs(options - last[None]) @ costs / slope
   worth = acquisition(beliefs[0], best, kept) - moved
