@@ -29,10 +29,9 @@ from typing import Annotated, Literal
 import tyro
 
 from mtl_jax import advise
-from mtl_jax.advise.example import write_example
 from mtl_jax.advise.line import Line
+from mtl_jax.command import console, exit_with_message
 from mtl_jax.data import DataError
-from mtl_jax.job import console, exit_with_message
 from mtl_jax.tasks.processes import PLANTS
 
 Log = Annotated[Path, tyro.conf.Positional]
@@ -175,6 +174,8 @@ def main(argv: list[str]) -> None:
     case Tell() as command:
       _tell(command)
     case Example(folder):
+      from mtl_jax.advise.example import write_example  # with pandas, which no answer waits for
+
       write_example(folder)
       console.print(f"written: {folder}/settings.toml, others.parquet and log.jsonl", soft_wrap=True)
 

@@ -27,8 +27,7 @@ import jax
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
-from mtl_jax import job
-from mtl_jax.job import folder
+from mtl_jax import command, job
 
 ROOT = Path(__file__).parent.parent
 _LONGEST = (
@@ -63,7 +62,7 @@ def answered(monkeypatch, capsys) -> Callable[..., CompletedProcess[str]]:
   """answered(script, *arguments): what a script says and how it ends, in this process: another one takes seconds."""
 
   def answered(script: str, *arguments: str | Path) -> CompletedProcess[str]:
-    monkeypatch.setattr(folder, "_keep_compiled", lambda: None)  # its settings would stay
+    monkeypatch.setattr(command, "_keep_compiled", lambda: None)  # its settings would stay
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
     with pytest.raises(SystemExit) as ended:

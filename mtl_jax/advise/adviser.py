@@ -1,9 +1,10 @@
 """The next trial of one plant from its log: where, what is expected of it, and why.
 
-Beside LOG lies the folder LOG.advice: `asked.jsonl` with every recommendation, and `prior.npz`, what was learned of
-other plants. Both can be thrown away; the log is all that a recommendation follows from.
+Beside LOG lies the folder LOG.advice: `asked.jsonl` with every recommendation, `prior.npz`, what was learned of other
+plants, and `candidates.npy`. All can be thrown away; the log is all that a recommendation follows from.
 """
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,17 +90,69 @@ class _Known(NamedTuple):
   cost: Array | None
 
 
+class _Seen(NamedTuple):
+  """All that an answer says, of one program, and not one for each of its parts: with q options, p other places.
+
+  Attributes:
+    chosen: (d,) what to try, in the unit box
+    mean, expected: (q,) of the response, standardised, and in its unit
+    sides: (q, 3) 5, 50 and 95 % of it; alone: (c, q) probabilities that each limit is kept
+    at_places: (p,) middle of the response there
+    slices: (d, 64, 4) as `Advice` has them
+  """
+
+  proposal: tuning.Proposal
+  chosen: Array
+  mean: Array
+  expected: Array
+  sides: Array
+  alone: Array
+  at_places: Array
+  slices: Array
+
+
+def _surrogates(known: _Known, d: int) -> tuple[tuning.Surrogate, ...]:
+  if known.families is None:
+    return (tuning.gp_surrogate(jax.random.key(0), d),) * known.trials.y.shape[1]
+  return priors.surrogates_of(known.families)
+
+
 @jax.jit
 def _propose(known: _Known, z: Array) -> tuning.Proposal:
-  d, outcomes = z.shape[1], known.trials.y.shape[1]
   acquisition, cost = priors.acquisition_of(known.cost)
   if known.families is None:
-    surrogates: tuple[tuning.Surrogate, ...] = (tuning.gp_surrogate(jax.random.key(0), d),) * outcomes
     acquisition = tuning.expected_improvement
-  else:
-    surrogates = priors.surrogates_of(known.families)
   how = {"advise_tried": known.families is None, "believer": True, "cost": cost}
+  surrogates = _surrogates(known, z.shape[1])
   return tuning.propose(surrogates, acquisition, known.scale, known.trials, known.made, z, known.rules, **how)
+
+
+@jax.jit
+def _look(known: _Known, z: Array, places: Array, given: Array) -> _Seen:
+  """given (d,): what was recommended and is said again; NaN: it is to be found."""
+  d, scale = z.shape[1], jax.tree.map(lambda leaf: leaf[0], known.scale)
+  proposal = _propose(known, z)
+  found = proposal.tried
+  if known.families is None:
+    found = jnp.where(known.made < _OPENING, proposal.options[known.made], found)
+  chosen = jnp.where(jnp.isnan(given), found, given)
+  slices = jnp.tile(chosen, (d, _ALONG, 1))
+  for j in range(d):
+    slices = slices.at[j, :, j].set(jnp.linspace(0.0, 1.0, _ALONG))
+  elsewhere = jnp.vstack([places, slices.reshape(-1, d)])
+  there, kept = tuning.believe(_surrogates(known, d), known.scale, known.trials, known.made, elsewhere, believer=True)
+  (mean, deviation), (mean_there, deviation_there) = _moments(proposal.beliefs[0]), _moments(there[0])
+  ends = jnp.asarray([-_SIDE, 0.0, _SIDE])
+  sides = tuning.restore(scale, mean[:, None] + deviation[:, None] * ends[None])
+  nodes, weights = jnp.asarray(_NODES, jnp.float32), jnp.asarray(_WEIGHTS / _WEIGHTS.sum(), jnp.float32)
+  expected = tuning.restore(scale, mean[:, None] + deviation[:, None] * nodes[None]) @ weights
+  shown = tuning.restore(scale, mean_there[:, None] + deviation_there[:, None] * ends[None])
+  alone = [
+    tuning.probability_kept((belief,), jax.tree.map(lambda leaf, j=j: leaf[j : j + 1], known.scale))
+    for j, belief in enumerate(proposal.beliefs[1:], start=1)
+  ]
+  slices = jnp.concatenate([shown, kept[:, None]], axis=1)[len(places) :].reshape(d, _ALONG, 4)
+  return _Seen(proposal, chosen, mean, expected, sides, jnp.asarray(alone), shown[: len(places), 1], slices)
 
 
 def _known(adviser: Adviser, history: History, running: np.ndarray) -> _Known:
@@ -118,19 +171,21 @@ def _known(adviser: Adviser, history: History, running: np.ndarray) -> _Known:
   near = np.all(np.abs(history.x - 0.5) <= 0.5 + _BEYOND, axis=1)
   x[:made], y[: len(history.y)] = np.vstack([history.x, running]), np.where(near[:, None], history.y, np.nan)
   _, width = ranges(line)
-  confidence, families, scale = _CONFIDENCE, None, _plain_scale(history.y[near])
-  if prior is not None:
+  if prior is None:
+    confidence, families, scale = _CONFIDENCE, None, _plain_scale(history.y[near])
+  else:
     confidence, families, scale = prior.bound[0], jax.tree.map(_f32, prior.families), jax.tree.map(_f32, prior.scale)
   rules = tuning.Rules(
     *map(_f32, (confidence, np.asarray(line.step) / width, line.trust, line.moving, max(confidence, 0.95)))
   )
-  trials = Batch(_f32(x), _f32(np.nan_to_num(y)), jnp.asarray(np.isfinite(y)))
+  trials = Batch(_f32(x), _f32(np.nan_to_num(y)), np.isfinite(y))
   cost = cost_of(line)
-  return _Known(families, scale, trials, jnp.asarray(made), rules, None if cost is None else _f32(cost))
+  return _Known(families, scale, trials, np.int32(made), rules, None if cost is None else _f32(cost))
 
 
-def _f32(array: ArrayLike) -> Array:
-  return jnp.asarray(array, jnp.float32)
+def _f32(array: ArrayLike) -> np.ndarray:
+  """On the host: every operation on the device would be a program of its own."""
+  return np.asarray(array, np.float32)
 
 
 def _plain_scale(y: np.ndarray) -> tuning.Scale:
@@ -142,24 +197,18 @@ def _plain_scale(y: np.ndarray) -> tuning.Scale:
   return tuning.Scale(*map(_f32, (mean, np.where(deviation > 0, deviation, 1.0), one, 0 * one, one)))
 
 
-def _moments(belief: tuning.Belief) -> tuple[np.ndarray, np.ndarray]:
+def _moments(belief: tuning.Belief) -> tuple[Array, Array]:
   """Mean and deviation of the mixture of hypotheses, standardised."""
-  weight, means = np.asarray(belief.weight), np.asarray(belief.mean)
-  mean = weight @ means
-  return mean, np.sqrt(weight @ (np.asarray(belief.variance) + (means - mean[None]) ** 2))
+  mean = tuning.expectation(belief)
+  return mean, jnp.sqrt(belief.weight @ (belief.variance + jnp.square(belief.mean - mean[None])))
 
 
-def _in_units(scale: tuning.Scale, t: np.ndarray) -> np.ndarray:
-  first = jax.tree.map(lambda leaf: leaf[0], scale)
-  return np.asarray(tuning.restore(first, _f32(t)))
-
-
-def _reasons(adviser: Adviser, known: _Known, z: Array, proposal: tuning.Proposal, at: int, gaps: np.ndarray):
+def _reasons(adviser: Adviser, known: _Known, z: np.ndarray, seen: _Seen, at: int, gaps: np.ndarray):
   """Lines: past plants that this one is like, gaps (plants,) in the response's unit; what limits, boxes and costs do.
 
   A cost is a reason where the trial would be elsewhere without it.
   """
-  line, prior = adviser.line, adviser.prior
+  line, prior, proposal = adviser.line, adviser.prior, seen.proposal
   low, width = ranges(line)
 
   def placed(shares: np.ndarray) -> str:
@@ -170,10 +219,7 @@ def _reasons(adviser: Adviser, known: _Known, z: Array, proposal: tuning.Proposa
       apart = f"{gaps[plant]:.3g} {line.unit} apart (median)"
       yield f"it is like {prior.names[plant]}, {apart}, best at {placed(prior.best[plant])}"
   confidence = float(known.rules.confidence)
-  wanted = int(np.argmax(_moments(proposal.beliefs[0])[0]))
-  for j, (limit, belief) in enumerate(zip(line.limits, proposal.beliefs[1:], strict=True), start=1):
-    border = jax.tree.map(lambda leaf, j=j: leaf[j : j + 1], known.scale)
-    alone = float(tuning.probability_kept((belief,), border)[wanted])
+  for limit, alone in zip(line.limits, seen.alone[:, np.argmax(seen.mean)], strict=True):
     if alone < confidence:
       yield (
         f"active limit: {limit.name}, kept with a probability of {alone:.2g} where the response would be best; "
@@ -197,7 +243,7 @@ def _reasons(adviser: Adviser, known: _Known, z: Array, proposal: tuning.Proposa
     yield f"nothing is known of other plants: the first {_OPENING} trials are at places fixed before"
     return
   still = known._replace(rules=known.rules._replace(moving=0 * known.rules.moving))
-  cheap = known if known.cost is None else known._replace(cost=(0 * known.cost).at[0].set(1.0))
+  cheap = known if known.cost is None else known._replace(cost=_f32(np.arange(len(known.cost)) == 0))
   for there, without, why in (
     (any(line.moving), still, "what moving costs holds it back"),
     (known.cost is not None, cheap, "it is chosen for its gain for the money"),
@@ -208,6 +254,23 @@ def _reasons(adviser: Adviser, known: _Known, z: Array, proposal: tuning.Proposa
 
 def _opens(prior: priors.Prior | None, made: int) -> bool:
   return prior is None and made < _OPENING
+
+
+def _candidates(log: Path, start: np.ndarray) -> np.ndarray:
+  """(2048, d) `tuning.sobol`, kept beside the log: SciPy's statistics, which make them, take long to import."""
+  path = record.folder_of(log) / "candidates.npy"
+  try:
+    z = np.load(path)
+    if z.shape == (CANDIDATES, len(start)) and np.array_equal(z[0], _f32(start)):
+      return z
+  except (FileNotFoundError, ValueError, EOFError):  # none yet, or what a kill left
+    pass
+  z = np.asarray(tuning.sobol(CANDIDATES, start))
+  path.parent.mkdir(parents=True, exist_ok=True)
+  beside = path.with_name("candidates.new.npy")
+  np.save(beside, z)
+  os.replace(beside, path)
+  return z
 
 
 def ask(adviser: Adviser, *, another: bool = False) -> Advice:
@@ -231,45 +294,25 @@ def ask(adviser: Adviser, *, another: bool = False) -> Advice:
   known = _known(adviser, history, np.clip((beside_u - low) / width, 0.0, 1.0))
 
   start = (np.asarray([setting.nominal for setting in line.settings]) - low) / width
-  z = tuning.sobol(CANDIDATES, start)
-  proposal = _propose(known, z)
-  options, made = np.asarray(proposal.options), int(known.made)
-  if repeated:
-    chosen = (np.asarray(settings[running[-1]]) - low) / width
-  elif _opens(prior, made):
-    chosen = options[made]
-  else:
-    chosen = np.asarray(proposal.tried)
-  at = int(np.argmin(np.sum((options - chosen) ** 2, axis=1)))
-
-  mean, deviation = _moments(proposal.beliefs[0])
-  tried = CANDIDATES + np.flatnonzero(np.all((history.x >= 0) & (history.x <= 1), axis=1))
-  safe = tried[np.asarray(proposal.kept)[tried] >= float(known.rules.confidence)]
-  best = int(safe[np.argmax(mean[safe])]) if len(safe) else 0
-  if len(tried) and not len(safe):
-    best = int(tried[np.argmax(np.asarray(proposal.kept)[tried])])
-  weights = _WEIGHTS / _WEIGHTS.sum()
-  here, so_far = (float(_in_units(known.scale, mean[k] + deviation[k] * _NODES) @ weights) for k in (at, best))
-
-  def side(of: np.ndarray) -> np.ndarray:
-    """(..., 3) of (mean, deviation)."""
-    ends = _in_units(known.scale, of[0][..., None] + of[1][..., None] * np.asarray([-_SIDE, 0.0, _SIDE]))
-    return ends if line.larger else -ends[..., ::-1]
-
+  z = _candidates(adviser.path, start)
+  given = (np.asarray(settings[running[-1]]) - low) / width if repeated else np.full(len(start), np.nan)
   places = np.zeros((0, len(start))) if prior is None else prior.places
-  slices = np.tile(chosen, (len(start), _ALONG, 1))
-  for j in range(len(start)):
-    slices[j, :, j] = np.linspace(0.0, 1.0, _ALONG)
-  free = tuning.Rules(*map(_f32, (0.0, np.full(len(start), np.inf), 1.0, np.zeros(len(start)), 0.0)))
-  elsewhere = _f32(np.vstack([places, slices.reshape(-1, len(start))]))
-  believed = _propose(known._replace(rules=free), elsewhere)
-  count = len(places) + len(start) * _ALONG
-  there = np.stack(_moments(believed.beliefs[0]))[:, :count]
-  shown = np.concatenate([side(there), np.asarray(believed.kept)[:count, None]], axis=1)
-  gaps = np.zeros(0)
-  if prior is not None:
-    gaps = np.median(np.abs(prior.expected - _in_units(known.scale, there[0][: len(places)])[None]), axis=1)
+  seen = jax.tree.map(np.asarray, _look(known, z, _f32(places), _f32(given)))
+  proposal, chosen, kept = seen.proposal, given if repeated else seen.chosen.astype(float), seen.proposal.kept
+  at = int(np.argmin(np.sum((proposal.options - chosen) ** 2, axis=1)))
 
+  tried = CANDIDATES + np.flatnonzero(np.all((history.x >= 0) & (history.x <= 1), axis=1))
+  safe = tried[kept[tried] >= float(known.rules.confidence)]
+  best = int(safe[np.argmax(seen.mean[safe])]) if len(safe) else 0
+  if len(tried) and not len(safe):
+    best = int(tried[np.argmax(kept[tried])])
+
+  def turned(sides: np.ndarray) -> np.ndarray:
+    """(..., 3) or more, as they are measured."""
+    return sides if line.larger else np.concatenate([-sides[..., 2::-1], sides[..., 3:]], axis=-1)
+
+  gaps = np.zeros(0) if prior is None else np.median(np.abs(prior.expected - seen.at_places[None]), axis=1)
+  here, so_far = float(seen.expected[at]), float(seen.expected[best])
   price = np.zeros(1 + len(start)) if known.cost is None else np.asarray(known.cost, float)
   over = np.any(history.y[:, 1:] > 0, axis=1)
   broken, judged = int(over.sum()), int(np.sum(over | np.isfinite(history.y[:, 1:]).all(1)))
@@ -281,19 +324,19 @@ def ask(adviser: Adviser, *, another: bool = False) -> Advice:
     number=number,
     repeated=repeated,
     u=u,
-    advised=low + np.asarray(proposal.advised) * width,
+    advised=low + proposal.advised * width,
     gain=here - so_far,
     so_far=so_far if line.larger else -so_far,
-    response=side(np.stack([mean[at], deviation[at]])),
-    kept=float(proposal.kept[at]),
+    response=turned(seen.sides[at]),
+    kept=float(kept[at]),
     asked_for=float(known.rules.confidence),
     bound=None if prior is None else priors.bound_of(prior),
     broken=broken,
     judged=judged,
     own_bound=tuning.clopper_pearson(broken, judged, OWN_CONFIDENCE),
     trials=len(tried),
-    reasons=tuple(_reasons(adviser, known, z, proposal, at, gaps)),
+    reasons=tuple(_reasons(adviser, known, z, seen, at, gaps)),
     cost=float(price[0] + chosen @ price[1:]),
     spent=float(np.sum(price[0] + history.x @ price[1:])),
-    slices=shown[len(places) :].reshape(len(start), _ALONG, 4),
+    slices=turned(seen.slices),
   )

@@ -1,4 +1,8 @@
-"""The log of a plant's trials: JSON lines or Parquet, a column for each setting and outcome, in the order of time."""
+"""The log of a plant's trials: JSON lines or Parquet, a column for each setting and outcome, in the order of time.
+
+A JSON log is read and written with what Python has: pandas and Arrow take longer to import than all else that an answer
+waits for, but for JAX, and are imported where there is a table.
+"""
 
 import json
 import os
@@ -7,13 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
-import pyarrow as arrow
-from pyarrow import parquet
 
 from mtl_jax.advise.line import Line, inward, near, outcome_columns, ranges, setting_columns
 from mtl_jax.data import DataError
-from mtl_jax.data.folder import read_csv
+
+Columns = Mapping[str, Sequence[Any]]
+"""A table: name -> cells, as many of each; None or NaN where one is empty."""
 
 ANSWERS = "answers"  # a log's column: which recommendation a trial was made for
 _ROUNDING = 1e-6  # share of a range that is no going out of it
@@ -50,7 +53,7 @@ def _whole_lines(raw: bytes, path: Path) -> tuple[list[dict[str, Any]], int]:
   return rows, end
 
 
-def frame(path: Path) -> pd.DataFrame:
+def columns_of(path: Path) -> Columns:
   """Of a .jsonl, .parquet or .csv file.
 
   Raises:
@@ -59,48 +62,63 @@ def frame(path: Path) -> pd.DataFrame:
   try:
     match path.suffix:
       case ".jsonl":
-        return pd.DataFrame(_whole_lines(path.read_bytes(), path)[0])
+        rows, _ = _whole_lines(path.read_bytes(), path)
+        return {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
       case ".parquet":
-        return pd.read_parquet(path)
+        from pyarrow import parquet
+
+        return parquet.read_table(path).to_pydict()
       case ".csv":
-        return read_csv(path)
+        from mtl_jax.data.folder import read_csv
+
+        return read_csv(path).to_dict("list")
   except FileNotFoundError:
     raise DataError(f"{path}: there is no such file") from None
-  except (arrow.ArrowInvalid, OSError) as error:
+  except DataError:
+    raise
+  except (ValueError, OSError) as error:  # as Arrow has them
     raise DataError(f"{path} cannot be read: {error}") from None
   raise DataError(f"{path} must end in .jsonl, .parquet or .csv")
 
 
-def numbers(table: pd.DataFrame, wanted: Sequence[str], where: str, *, optional: bool = False) -> np.ndarray:
+def _number(cell: Any) -> float:
+  """NaN where it is none."""
+  try:
+    return float(cell)
+  except (TypeError, ValueError, OverflowError):
+    return float("nan")
+
+
+def numbers(table: Columns, wanted: Sequence[str], where: str, *, optional: bool = False) -> np.ndarray:
   """(n, len(wanted)): columns by their names, with the unit or without; NaN where a cell is empty.
 
   Raises:
     DataError: a column is missing and not `optional`, has another unit, or a cell is no number.
   """
-  found = []
+  found, rows = [], max(map(len, table.values()), default=0)
   for name in wanted:
     bare = name.partition(" [")[0]
-    present = [each for each in dict.fromkeys((name, bare)) if each in table.columns]  # rows of both kinds may meet
+    present = [each for each in dict.fromkeys((name, bare)) if each in table]  # rows of both kinds may meet
     if not present:
-      other = next((each for each in map(str, table.columns) if each.startswith(f"{bare} [")), None)
+      other = next((each for each in map(str, table) if each.startswith(f"{bare} [")), None)
       if other is not None:
         raise DataError(f"{where}: {other!r} is in another unit than {name!r}; convert it, or change the settings file")
       if not optional:
-        raise DataError(f"{where} has no column {name!r}; {near(name, map(str, table.columns))}")
-      found.append(np.full(len(table), np.nan))
+        raise DataError(f"{where} has no column {name!r}; {near(name, map(str, table))}")
+      found.append(np.full(rows, np.nan))
       continue
-    both = np.full(len(table), np.nan)
+    both = np.full(rows, np.nan)
     for each in present:
-      values = pd.to_numeric(table[each], errors="coerce").to_numpy(float)
-      bad = table[each].notna().to_numpy() & ~np.isfinite(values)
-      if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise DataError(f"{where}, trial {row + 1}: {each!r} is {table[each].iloc[row]!r}, and must be a number")
+      values = np.asarray([_number(cell) for cell in table[each]], float)
+      for row in np.flatnonzero(~np.isfinite(values)):
+        cell = table[each][row]
+        if cell is not None and cell == cell:  # what is empty is None, or NaN, which is no cell's equal
+          raise DataError(f"{where}, trial {row + 1}: {each!r} is {cell!r}, and must be a number")
       if len(twice := np.flatnonzero(np.isfinite(both) & np.isfinite(values) & (both != values))):
         raise DataError(f"{where}, trial {twice[0] + 1}: {present} are two numbers of one thing; leave one out")
       both = np.where(np.isfinite(values), values, both)
     found.append(both)
-  return np.stack(found, axis=1) if found else np.zeros((len(table), 0))
+  return np.stack(found, axis=1) if found else np.zeros((rows, 0))
 
 
 def scaled(line: Line, u: np.ndarray, where: str) -> tuple[np.ndarray, dict[int, str]]:
@@ -130,7 +148,7 @@ def read(path: Path, line: Line) -> History:
   """
   d, outcomes = len(line.settings), outcome_columns(line)
   grows(path)
-  if not path.exists() or (table := frame(path)).empty:
+  if not path.exists() or not any((table := columns_of(path)).values()):
     return History(np.zeros((0, d)), np.zeros((0, len(outcomes))), frozenset(), {})
   x, outside = scaled(line, numbers(table, setting_columns(line), str(path)), str(path))
   y = inward(line, numbers(table, outcomes, str(path), optional=True))
@@ -170,6 +188,9 @@ def append(path: Path, row: Mapping[str, Any]) -> None:
       file.flush()
       os.fsync(file.fileno())
     return
+  import pyarrow as arrow
+  from pyarrow import parquet
+
   beside, new = path.with_name(path.name + ".new"), arrow.Table.from_pylist([dict(row)])
   if path.exists():
     new = arrow.concat_tables([parquet.read_table(path), new], promote_options="permissive")

@@ -17,7 +17,10 @@ def picture(line: Line, history: History, advice: Advice, path: Path) -> None:
   d, (low, width) = len(line.settings), ranges(line)
   columns = min(d + 1, 4)
   rows = -(-(d + 1) // columns)
-  figure = Figure(figsize=(3.2 * columns, 3.0 * rows), layout="constrained")
+  high = 3.0 * rows + 0.6
+  figure = Figure(figsize=(3.2 * columns, high))  # laid out by hand: to find the layout takes as long as to draw it
+  room_for = {"left": 0.27 / columns, "right": 1 - 0.04 / columns, "top": 1 - 0.15 / high, "bottom": 1.1 / high}
+  figure.subplots_adjust(**room_for, wspace=0.2, hspace=0.3)
   axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
   measured = history.y[:, 0] if line.larger else -history.y[:, 0]
   bad = np.any(history.y[:, 1:] > 0, axis=1)
@@ -37,6 +40,7 @@ def picture(line: Line, history: History, advice: Advice, path: Path) -> None:
     axis.plot(u[bad, j], measured[bad], "x", color=_BROKEN, ms=7, label="broke a limit")
     axis.axvline(advice.u[j], color=_NEW, label=f"recommendation {advice.number}")
     axis.set(xlabel=setting_columns(line)[j], xlim=(setting.low, setting.high), ylim=(floor - room, ceiling + room))
+    axis.tick_params(labelleft=j % columns == 0)
   for axis in axes[::columns]:
     axis.set_ylabel(outcome_columns(line)[0])
   last, trial = axes[d], np.arange(1, len(measured) + 1)
@@ -49,6 +53,6 @@ def picture(line: Line, history: History, advice: Advice, path: Path) -> None:
   for axis in axes[d + 1 :]:
     axis.axis("off")
   handles, labels = axes[0].get_legend_handles_labels()
-  figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+  figure.legend(handles, labels, loc="lower center", ncols=3, frameon=False)
   path.parent.mkdir(parents=True, exist_ok=True)
   figure.savefig(path, dpi=110)

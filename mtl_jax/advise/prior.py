@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mtl_jax import tuning
-from mtl_jax.advise.history import frame, numbers, scaled
+from mtl_jax.advise.history import columns_of, numbers, scaled
 from mtl_jax.advise.line import Line, inward, outcome_columns, setting_columns
 from mtl_jax.data import DataError
 from mtl_jax.tasks.processes import Plant
@@ -62,14 +62,14 @@ def others_of(line: Line) -> Others | None:
   """
   if line.others is None:
     return None
-  table, where = frame(line.others.table), str(line.others.table)
-  if line.others.plant not in table.columns:
-    raise DataError(f"{where} has no column {line.others.plant!r}, which others.plant names; it has {[*table.columns]}")
+  table, where = columns_of(line.others.table), str(line.others.table)
+  if line.others.plant not in table:
+    raise DataError(f"{where} has no column {line.others.plant!r}, which others.plant names; it has {[*table]}")
   x, outside = scaled(line, numbers(table, setting_columns(line), where), where)
   y = inward(line, numbers(table, outcome_columns(line), where))
   inside = ~np.isin(np.arange(len(x)) + 1, [*outside])
   x, y = x[inside], y[inside]
-  names, owner = np.unique(table[line.others.plant].astype(str).to_numpy(str)[inside], return_inverse=True)
+  names, owner = np.unique(np.asarray([*map(str, table[line.others.plant])])[inside], return_inverse=True)
   if len(names) < _FEWEST:
     raise DataError(f"{where}: {line.others.plant!r} names {len(names)} plants; others needs at least {_FEWEST}")
   most = np.bincount(owner).max()

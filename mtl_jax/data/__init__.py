@@ -2,10 +2,10 @@
 
 Recorded sets are read from `MTL_JAX_DATA`; `sources.SOURCES` lists them, `fetch` downloads
 one. Nothing here knows JAX; `mtl_jax.tasks` turns tables into episodes on the device.
+
+Its modules are imported when they are first asked for: who reads no table does not wait for pandas.
 """
 
-from mtl_jax.data.folder import DataError
-from mtl_jax.data.source import Remote, Source
-from mtl_jax.data.table import Column, Facts, Table
+import lazy_loader
 
-__all__ = ["Column", "DataError", "Facts", "Remote", "Source", "Table"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

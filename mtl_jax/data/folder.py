@@ -16,11 +16,9 @@ import pandas as pd
 import pyarrow as arrow
 import pyarrow.csv
 
+from mtl_jax.data.error import DataError
+
 VARIABLE = "MTL_JAX_DATA"
-
-
-class DataError(ValueError):
-  """A data folder or file is absent, cut short or not the expected one."""
 
 
 class File(NamedTuple):

@@ -9,11 +9,12 @@ from typing import Any
 
 from mtl_jax import build, report
 from mtl_jax.build import multitask as joint
+from mtl_jax.command import asked_for, console, exit_with_message
 from mtl_jax.config import AT_HAND, AnyConfig, Devices, MultiTask, validate
 from mtl_jax.fit import Interrupted
 from mtl_jax.job import few_shot, multitask
 from mtl_jax.job.devices import agreed_time, first, on, room_for_programs, started
-from mtl_jax.job.folder import asked_for, console, exit_with_message, note, start
+from mtl_jax.job.folder import note, start
 
 
 def data(config: AnyConfig) -> Any:

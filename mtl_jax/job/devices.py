@@ -12,8 +12,8 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh
 
+from mtl_jax.command import console
 from mtl_jax.config import AnyConfig, ConfigError, Devices, MultiTask, axes
-from mtl_jax.job.folder import console
 
 _MOST = 8  # devices made of the cores of a CPU: each has a copy of the data, and a step has 16 tasks by default
 _SILENT_S = 30  # after which another process is taken for dead

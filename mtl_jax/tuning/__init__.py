@@ -7,7 +7,7 @@ from mtl_jax.tuning.family import Family, family_surrogate, fit_family
 from mtl_jax.tuning.gp import Belief, Surrogate, gp_surrogate, log_marginal, matern, posterior
 from mtl_jax.tuning.network import Network, adapted, network_surrogate, train_network, transformer
 from mtl_jax.tuning.plant_controls import ewma_errors, modifier_adaptation, run_to_run
-from mtl_jax.tuning.proposal import Cost, Proposal, Rules, expectation, probability_kept, propose
+from mtl_jax.tuning.proposal import Cost, Proposal, Rules, believe, expectation, probability_kept, propose
 from mtl_jax.tuning.rgpe import rgpe_surrogate
 from mtl_jax.tuning.safety import CONFIDENCES, Bound, bound_of, broken, clopper_pearson, replay
 from mtl_jax.tuning.scale import Scale, restore, scale_of, standardise
@@ -26,6 +26,7 @@ __all__ = [
   "Scale",
   "Surrogate",
   "adapted",
+  "believe",
   "bound_of",
   "broken",
   "campaign",

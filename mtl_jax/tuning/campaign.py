@@ -6,7 +6,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.stats import qmc
 
 from mtl_jax.tasks.processes import Plant, box, from_unit, nominal
 from mtl_jax.tuning.acquisition import Acquisition
@@ -77,6 +76,8 @@ def logs(key: Array, plant: Plant, plants: int, trials: int, noise: float, drift
 
 def sobol(count: int, first: np.ndarray | Array) -> Array:
   """(count, d) in the unit box: `first` (d,), where a plant begins, and then Sobol points."""
+  from scipy.stats import qmc  # takes as long to import as JAX, and an answer of `advise` has its points already
+
   points = qmc.Sobol(len(first), scramble=False).random_base2(int(np.ceil(np.log2(count))))[: count - 1]
   return jnp.asarray(np.vstack([np.asarray(first), points]), jnp.float32)
 

@@ -175,27 +175,28 @@ def likeliest_degree(logs: Batch, degrees: Sequence[int]) -> tuple[Family, int]:
 
 def family_surrogate(family: Family, draw: Array | None = None) -> Surrogate:
   """The posterior of a new plant at the next trial, standardised as the logs were; `draw` as in `gp.gp_surrogate`."""
+  return lambda trials, z: _conditioned(family, draw, trials, z)
 
-  def surrogate(trials: Batch, z: Array) -> Belief:
-    p = len(family.mean)
-    seen, asked = _seen(family.network, trials.x, p), _seen(family.network, z, p)
-    when = jnp.arange(len(trials.x), dtype=z.dtype)
-    following = jnp.max(jnp.where(trials.mask, when + 1.0, 0.0), keepdims=True)
-    covariance = _kernel(family, seen, seen) + _drift(family, when, when)
-    covariance = covariance + jnp.exp(2 * family.log_noise) * jnp.eye(len(when))
-    cross = _kernel(family, asked, seen) + _drift(family, following, when)
-    prior = jnp.sum(jnp.square(asked[0] @ family.root), 1) + jnp.exp(2 * family.log_signal)
-    prior = prior + _drift(family, following, following)[0]
-    more, variance, _ = posterior(covariance, trials.y - seen[0] @ family.mean, trials.mask, cross, prior)
-    belief = Belief((asked[0] @ family.mean + more)[None], variance[None], jnp.ones(1))
-    if draw is None:
-      return belief
-    key = jax.random.fold_in(draw, jnp.sum(trials.mask))
-    before, would_give = _drawn(key, family, asked, seen, following[0])
-    more, _, _ = posterior(covariance, trials.y - would_give, trials.mask, cross, prior)
-    return belief._replace(draw=before + more)
 
-  return surrogate
+@jax.jit  # within another: of several outcomes and places of one shape it is traced once
+def _conditioned(family: Family, draw: Array | None, trials: Batch, z: Array) -> Belief:
+  p = len(family.mean)
+  seen, asked = _seen(family.network, trials.x, p), _seen(family.network, z, p)
+  when = jnp.arange(len(trials.x), dtype=z.dtype)
+  following = jnp.max(jnp.where(trials.mask, when + 1.0, 0.0), keepdims=True)
+  covariance = _kernel(family, seen, seen) + _drift(family, when, when)
+  covariance = covariance + jnp.exp(2 * family.log_noise) * jnp.eye(len(when))
+  cross = _kernel(family, asked, seen) + _drift(family, following, when)
+  prior = jnp.sum(jnp.square(asked[0] @ family.root), 1) + jnp.exp(2 * family.log_signal)
+  prior = prior + _drift(family, following, following)[0]
+  more, variance, _ = posterior(covariance, trials.y - seen[0] @ family.mean, trials.mask, cross, prior)
+  belief = Belief((asked[0] @ family.mean + more)[None], variance[None], jnp.ones(1))
+  if draw is None:
+    return belief
+  key = jax.random.fold_in(draw, jnp.sum(trials.mask))
+  before, would_give = _drawn(key, family, asked, seen, following[0])
+  more, _, _ = posterior(covariance, trials.y - would_give, trials.mask, cross, prior)
+  return belief._replace(draw=before + more)
 
 
 def _drawn(

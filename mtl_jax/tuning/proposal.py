@@ -84,6 +84,25 @@ def expectation(belief: Belief) -> Array:
   return belief.weight @ belief.mean
 
 
+def believe(
+  surrogates: Sequence[Surrogate], scale: Scale, trials: Batch, made: Array, z: Array, *, believer: bool = False
+) -> tuple[tuple[Belief, ...], Array]:
+  """Of the response and then of every limit at z (q, d), standardised, and (q,) probability that all limits are kept.
+
+  The others are as `propose` has them.
+  """
+  y, mask = jnp.where(trials.mask, standardise(scale, trials.y), 0.0), trials.mask
+  if believer:
+    placed = jnp.arange(len(trials.x)) < made
+    inside = placed & jnp.all((trials.x >= 0.0) & (trials.x <= 1.0), axis=1)
+    there = expectation(surrogates[0](Batch(trials.x, y[:, 0], mask[:, 0]), trials.x))
+    y = y.at[:, 0].set(jnp.where(mask[:, 0], y[:, 0], jnp.where(inside, there, 0.0)))
+    mask = mask.at[:, 0].set(mask[:, 0] | inside)
+  beliefs = tuple(surrogate(Batch(trials.x, y[:, j], mask[:, j]), z) for j, surrogate in enumerate(surrogates))
+  border = jax.tree.map(lambda each: each[1:], scale)
+  return beliefs, jnp.broadcast_to(probability_kept(beliefs[1:], border), (len(z),))
+
+
 def propose(
   surrogates: Sequence[Surrogate],
   acquisition: Acquisition,
@@ -120,20 +139,10 @@ def propose(
   count = len(trials.x)
   placed = jnp.arange(count) < made
   inside = placed & jnp.all((trials.x >= 0.0) & (trials.x <= 1.0), axis=1)
-  y = jnp.where(trials.mask, standardise(scale, trials.y), 0.0)
   at = jnp.vstack([z[:1], trials.x])  # what was run at before each trial, and last
   last = at[made]
-
-  def of(j: int, options: Array, y: Array, mask: Array) -> Belief:
-    return surrogates[j](Batch(trials.x, y, mask), options)
-
-  first = of(0, trials.x, y[:, 0], trials.mask[:, 0])
-  value, known = y[:, 0], trials.mask[:, 0]
-  if believer:
-    value, known = jnp.where(known, value, jnp.where(inside, expectation(first), 0.0)), known | inside
-  limits = tuple(of(1 + j, trials.x, y[:, 1 + j], trials.mask[:, 1 + j]) for j in range(len(surrogates) - 1))
-  border = jax.tree.map(lambda each: each[1:], scale)
-  safe_trial = inside & (probability_kept(limits, border) >= rules.confidence)
+  (first, *_), sure = believe(surrogates, scale, trials, made, trials.x)
+  safe_trial = inside & (sure >= rules.confidence)
   centre = trials.x[jnp.argmax(jnp.where(safe_trial, expectation(first), -jnp.inf))]
   centre = jnp.where(jnp.any(safe_trial), centre, jnp.clip(last, 0.0, 1.0))
 
@@ -141,11 +150,7 @@ def propose(
   options = jnp.clip(options, (last - rules.rate)[None], (last + rules.rate)[None])
   options = jnp.clip(options, 0.0, 1.0)
   options = jnp.vstack([options, jnp.where(placed[:, None], trials.x, options[:1])])
-  beliefs = (
-    of(0, options, value, known),
-    *(of(1 + j, options, y[:, 1 + j], trials.mask[:, 1 + j]) for j in range(len(limits))),
-  )
-  kept = jnp.broadcast_to(probability_kept(beliefs[1:], border), (len(options),))
+  beliefs, kept = believe(surrogates, scale, trials, made, options, believer=believer)
   safe = kept >= rules.confidence
   gaps = jnp.sum(jnp.square(options[:, None] - trials.x[None]), -1)
   seen = jnp.any((gaps < _SAME) & inside[None], axis=1)

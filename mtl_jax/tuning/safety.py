@@ -8,13 +8,13 @@ alike is assumed: neither that the surrogate is right, nor that trials are drawn
 plants; one plant may do worse.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.stats import binomtest
 
 from mtl_jax.tuning.acquisition import Acquisition
 from mtl_jax.tuning.campaign import Campaign, campaign
@@ -66,7 +66,17 @@ def clopper_pearson(broken: int, trials: int, confidence: float) -> float:
   """
   if broken == trials:
     return 1.0
-  return float(binomtest(broken, trials, alternative="less").proportion_ci(confidence, method="exact").high)
+  ways = [math.lgamma(trials + 1) - math.lgamma(k + 1) - math.lgamma(trials - k + 1) for k in range(broken + 1)]
+
+  def too_few(share: float) -> float:
+    each = (way + k * math.log(share) + (trials - k) * math.log1p(-share) for k, way in enumerate(ways))
+    return sum(map(math.exp, each)) - (1.0 - confidence)
+
+  low, high = 0.0, 1.0
+  for _ in range(52):  # of the mantissa
+    middle = 0.5 * (low + high)
+    low, high = (middle, high) if too_few(middle) > 0 else (low, middle)
+  return high
 
 
 def replay(

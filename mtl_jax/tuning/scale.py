@@ -10,8 +10,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.stats import yeojohnson_llf
 
 from mtl_jax.types import Array
 
@@ -34,6 +32,9 @@ class Scale(NamedTuple):
 
 def scale_of(y: np.ndarray) -> Scale:
   """Of measured responses (n, m), NaN where there is none; the power of the highest likelihood."""
+  from scipy.optimize import minimize_scalar  # as in `campaign.sobol`
+  from scipy.stats import yeojohnson_llf
+
   rows = []
   for column in np.asarray(y, float).T:
     known = column[np.isfinite(column)]
