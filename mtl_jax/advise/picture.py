@@ -38,7 +38,7 @@ def picture(line: Line, history: History, advice: Advice, path: Path) -> None:
       axis.fill_between(along, 0, 1, **what, color=_BROKEN, alpha=0.12, lw=0, label="not sure enough of the limits")
     axis.plot(u[~bad, j], measured[~bad], "o", color=_PAST, ms=4, label="measured")
     axis.plot(u[bad, j], measured[bad], "x", color=_BROKEN, ms=7, label="broke a limit")
-    axis.axvline(advice.u[j], color=_NEW, label=f"recommendation {advice.number}")
+    axis.axvline(advice.u[j], color=_NEW, zorder=3, clip_on=False, label=f"recommendation {advice.number}")
     axis.set(xlabel=setting_columns(line)[j], xlim=(setting.low, setting.high), ylim=(floor - room, ceiling + room))
     axis.tick_params(labelleft=j % columns == 0)
   for axis in axes[::columns]:
