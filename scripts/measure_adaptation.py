@@ -18,6 +18,7 @@ Measured 2026-11-26 on 2 CPU cores (JAX 0.10.2), and with --tasks 10000 --tasks-
   r2d2               666       107,414     6,199     751,457
 """
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 import mtl_jax
+from mtl_jax.job import exit_with_message
 from mtl_jax.types import Algorithm, Batch, Episode
 
 FEATURES, CLASSES, SHOTS, QUERIES = 284, 8, 5, 10
@@ -100,4 +102,4 @@ def main(tasks: int = 1000, tasks_per_step: int = 80, chunk: int = 200) -> None:
 
 
 if __name__ == "__main__":
-  tyro.cli(main)
+  exit_with_message(lambda argv: tyro.cli(main, args=argv), sys.argv[1:])

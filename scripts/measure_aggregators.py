@@ -27,6 +27,7 @@ PyTorch 2.13.0, 5 repeats; only columns beside one another compare):
 
 import importlib
 import importlib.util
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -41,6 +42,7 @@ from rich.table import Table
 
 import mtl_jax
 from mtl_jax import multitask
+from mtl_jax.job import exit_with_message
 from mtl_jax.losses import squared_error
 from mtl_jax.types import Aggregator, Batch
 
@@ -140,4 +142,4 @@ def main(repeats: int = 21) -> None:
 
 
 if __name__ == "__main__":
-  tyro.cli(main)
+  exit_with_message(lambda argv: tyro.cli(main, args=argv), sys.argv[1:])

@@ -33,6 +33,7 @@ on residuals of the asset's own. KSWIN and Page-Hinkley missed 15 and 1 % of som
 """
 
 import importlib.util
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -41,7 +42,7 @@ import tyro
 from rich.table import Table
 
 from mtl_jax import online
-from mtl_jax.job import console
+from mtl_jax.job import console, exit_with_message
 
 MONTH, CALM, WATCHED = 720, 336, 1000
 DETECTORS = {
@@ -122,4 +123,4 @@ def main(assets: int = 400, with_river: int = 40) -> None:
 
 
 if __name__ == "__main__":
-  tyro.cli(main, description=__doc__)
+  exit_with_message(lambda argv: tyro.cli(main, args=argv, description=__doc__), sys.argv[1:])

@@ -7,6 +7,7 @@ From the three starts of CAGrad's figure 1, with its Adam of rate 0.001. A dot i
 both losses is least, and lines go from dark to bright. Another aggregator is another row of `AGGREGATORS`.
 """
 
+import sys
 from pathlib import Path
 
 import jax
@@ -18,6 +19,7 @@ import tyro
 
 import mtl_jax
 from mtl_jax import multitask
+from mtl_jax.job import exit_with_message
 from mtl_jax.multitask import CoordinateAggregator
 from mtl_jax.tasks import toy
 from mtl_jax.types import Aggregator
@@ -87,4 +89,4 @@ def main(steps: int = 100_000, picture: Path = Path("notebooks/toy_trajectories.
 
 
 if __name__ == "__main__":
-  tyro.cli(main)
+  exit_with_message(lambda argv: tyro.cli(main, args=argv), sys.argv[1:])
