@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from mtl_jax.advise.adviser import Advice
 from mtl_jax.advise.history import History
@@ -14,6 +13,8 @@ _BELIEVED, _NEW, _PAST, _BROKEN = "#1f5fa8", "#d1660f", "#6f6f6f", "#b3261e"
 
 def picture(line: Line, history: History, advice: Advice, path: Path) -> None:
   """A panel for each setting, through the recommended set-point, and one of all trials in the order of time."""
+  from matplotlib.figure import Figure  # `tell` draws none
+
   d, (low, width) = len(line.settings), ranges(line)
   columns = min(d + 1, 4)
   rows = -(-(d + 1) // columns)
