@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mtl_jax.online import Normal, alpaca, buying, replay, stream, wide_prior
+from mtl_jax.online import Normal, alpaca, buying, persistence, replay, stream, wide_prior
 from mtl_jax.types import OnlineLearner
 
 KEY, ROWS = jax.random.key(0), 400
@@ -75,3 +75,9 @@ def test_no_label_is_known_before_it_comes_and_none_decides_that_it_is_bought():
   np.testing.assert_array_equal(a.matures, b.matures)  # a regression's variance knows no label
   np.testing.assert_array_equal(a.prediction.mean[:211], b.prediction.mean[:211])
   assert (np.asarray(a.prediction.mean[211:]) != np.asarray(b.prediction.mean[211:])).any()
+
+
+def test_a_learner_that_does_not_say_how_unsure_it_is_is_refused_with_the_way_out():
+  made, learner = stream(np.arange(ROWS), X, Y, cost=1.0), persistence()
+  with pytest.raises(ValueError, match="give one whose predictions are Normal, such as alpaca"):
+    buying(KEY, learner, learner.init(np.zeros(1, np.float32)), made, budget=80.0)

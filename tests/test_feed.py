@@ -24,9 +24,9 @@ def test_a_plant_that_calls_back_in_a_thread_is_the_stream_of_its_rows():
 
   def on_message(topic: str, time: float, sample: int) -> None:
     if topic == "sensors":
-      feed.ask(time, sample % 2, f"sample {sample}", x[sample])
+      feed.ask(time, sample % 2, f"sample {sample}", x[sample], cost=30.0)
     else:
-      feed.answer(time, f"sample {sample}", y[sample], cost=40.0)
+      feed.answer(time, f"sample {sample}", y[sample], cost=40.0 if sample % 2 else None)  # or as was said
 
   def subscription() -> None:
     for now in range(rows + 3):
@@ -41,8 +41,9 @@ def test_a_plant_that_calls_back_in_a_thread_is_the_stream_of_its_rows():
   events = list(feed)
   thread.join()
   asked, told = [e for e in events if e.y is None], [e for e in events if e.y is not None]
-  assert [(e.time, e.unit) for e in asked] == [(row, row % 2) for row in range(rows)]
-  assert [(e.time, e.unit, e.cost) for e in told] == [(t, (t - 3) % 2, 40.0) for t in range(3, rows + 3) if t % 5]
+  assert [(e.time, e.unit, e.cost) for e in asked] == [(row, row % 2, 30.0) for row in range(rows)]
+  expected = [(t, (t - 3) % 2, 40.0 if t % 2 == 0 else 30.0) for t in range(3, rows + 3) if t % 5]
+  assert [(e.time, e.unit, e.cost) for e in told] == expected
   for e in told:
     assert e.y is not None and e.y[0] == e.time - 3
     np.testing.assert_array_equal(e.x, x[int(e.time) - 3])

@@ -156,7 +156,7 @@ def test_a_learner_is_compiled_once(late, name):
   learner = (
     imputed(learner, inputs=(D,)) if name == "imputed" else learner._replace(init=lambda p, f=learner.init: f(p))
   )
-  state, programs = learner.init(start), (streams._replay, streams._ask, streams._tell)
+  state, programs = learner.init(start), (streams.scanned, streams._ask, streams._tell)
   before = [program._cache_size() for program in programs]
   first = replay(KEY, learner, state, late)
   again = replay(KEY, learner, state, late._replace(matures=late.matures + 3.0))

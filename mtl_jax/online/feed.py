@@ -9,9 +9,9 @@ is a row of sensors, or an answer of the laboratory days later, as JSON:
   def on_message(client, userdata, message):
     said = json.loads(message.payload)
     if message.topic == "press/7/sensors":
-      feed.ask(said["time"], "press 7", said["sample"], np.asarray(said["values"], np.float32))
+      feed.ask(said["time"], "press 7", said["sample"], np.asarray(said["values"], np.float32), cost=40.0)
     elif message.topic == "laboratory":
-      feed.answer(said["time"], said["sample"], np.asarray(said["result"], np.float32), cost=40.0)
+      feed.answer(said["time"], said["sample"], np.asarray(said["result"], np.float32))
 
   client = paho.mqtt.client.Client(CallbackAPIVersion.VERSION2, client_id="mtl_jax", clean_session=False)
   client.on_message = on_message
@@ -69,26 +69,30 @@ class Feed:
     if waiting < 1:
       raise ValueError(f"waiting={waiting}: at least 1 question must be able to wait for its label")
     self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-    self._asked: dict[Hashable, tuple[Any, PyTree]] = {}
+    self._asked: dict[Hashable, tuple[Any, PyTree, float]] = {}
     self._waiting, self._lock, self.lost = waiting, Lock(), 0
 
-  def ask(self, time: float, unit: Any, sample: Hashable, x: PyTree) -> None:
-    """A question; x (...), which must not be changed afterwards. The same sample again takes the place of the first."""
+  def ask(self, time: float, unit: Any, sample: Hashable, x: PyTree, cost: float = 0.0) -> None:
+    """A question; x (...), which must not be changed afterwards. The same sample again takes the place of the first.
+
+    Args:
+      cost: of the label that it may get.
+    """
     with self._lock:
       self._asked.pop(sample, None)
-      self._asked[sample] = (unit, x)
+      self._asked[sample] = (unit, x, cost)
       if len(self._asked) > self._waiting:
         del self._asked[next(iter(self._asked))]
-      self._queue.put(Event(time, unit, x, None))
+      self._queue.put(Event(time, unit, x, None, cost))
 
-  def answer(self, time: float, sample: Hashable, y: np.ndarray, cost: float = 0.0) -> None:
-    """The label y (targets,) of a sample that was asked about, found out at `time`."""
+  def answer(self, time: float, sample: Hashable, y: np.ndarray, cost: float | None = None) -> None:
+    """The label y (targets,) of a sample that was asked about, found out at `time`; None: `ask` said what it costs."""
     with self._lock:
       if sample not in self._asked:
         self.lost += 1
         return
-      unit, x = self._asked.pop(sample)
-      self._queue.put(Event(time, unit, x, y, cost))
+      unit, x, expected = self._asked.pop(sample)
+      self._queue.put(Event(time, unit, x, y, expected if cost is None else cost))
 
   def close(self) -> None:
     """Iteration ends after what was put before."""

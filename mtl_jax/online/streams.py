@@ -186,7 +186,9 @@ def replay(key: Array, learner: OnlineLearner, state: Any, stream: Stream) -> Re
   row, learn = order(stream)
   asked, learned = np.flatnonzero(~learn), np.flatnonzero(learn)
   x, y = jax.tree.map(jnp.asarray, (stream.x, stream.y))
-  return Replayed(*_replay(learner, key, state, x, y, jnp.asarray(row, jnp.int32), learn, asked, learned))
+  row = jnp.asarray(row, jnp.int32)
+  prediction, metrics, state, _ = scanned(learner, None, key, state, None, x, y, row, learn, asked, learned)
+  return Replayed(prediction, metrics, state)
 
 
 def predictions(learner: OnlineLearner, start: Any, stream: Stream) -> PyTree:
@@ -194,18 +196,28 @@ def predictions(learner: OnlineLearner, start: Any, stream: Stream) -> PyTree:
   return jax.tree.map(np.asarray, replay(jax.random.key(0), learner, learner.init(start), stream).prediction)
 
 
-@partial(jax.jit, static_argnums=0)
-def _replay(
+@partial(jax.jit, static_argnums=(0, 1))
+def scanned(
   learner: OnlineLearner,
+  decided: Callable[[Any, Array, PyTree], Any] | None,
   key: Array,
   state: Any,
+  purse: Any,
   x: PyTree,
   y: Array,
   row: Array,
   learn: Array,
   asked: Array,
   learned: Array,
-) -> tuple[PyTree, Metrics, Any]:
+) -> tuple[PyTree, Metrics, Any, Any]:
+  """Events one after another, as `order` has them; predictions, metrics, state and purse as they are at the end.
+
+  Args:
+    decided: decided(purse, row (), prediction (1, ...)) -> the purse after a question; labels are learned from where
+      `purse.wanted` (rows,) says so then. None: all are, and there is no purse.
+    asked, learned: places of questions and of labels among the events.
+  """
+
   def take(row: Array) -> Batch:
     at, label = jax.tree.map(lambda leaf: leaf[row][None], (x, y))
     return Batch(at, label, jnp.ones(1, bool))
@@ -214,23 +226,28 @@ def _replay(
     shapes = jax.eval_shape(f, key, state, take(row[0]))
     return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
 
-  def ask(key: Array, state: Any, batch: Batch) -> PyTree:
-    return learner.predict(key, state, batch.x)
+  nothing = empty(lambda key, state, batch: learner.predict(key, state, batch.x))
+  silent = empty(lambda *args: learner.update(*args)[1])
 
-  nothing, silent = empty(ask), empty(lambda *args: learner.update(*args)[1])
-
-  def one(state: Any, event: tuple[Array, Array, Array]) -> tuple[Any, tuple[PyTree, Metrics]]:
-    place, row, learn = event
+  def one(carry: tuple[Any, Any], event: tuple[Array, Array, Array]) -> tuple[tuple[Any, Any], tuple[PyTree, Metrics]]:
+    (state, purse), (place, row, learn) = carry, event
     now, batch = jax.random.fold_in(key, place), take(row)
 
-    def update() -> tuple[Any, tuple[PyTree, Metrics]]:
-      after, metrics = learner.update(now, state, batch)
-      return after, (nothing, metrics)
+    def update() -> tuple[tuple[Any, Any], tuple[PyTree, Metrics]]:
+      learn = lambda: learner.update(now, state, batch)  # noqa: E731
+      after, metrics = learn() if purse is None else jax.lax.cond(purse.wanted[row], learn, lambda: (state, silent))
+      return (after, purse), (nothing, metrics)
 
-    return jax.lax.cond(learn, update, lambda: (state, (ask(now, state, batch), silent)))
+    def ask() -> tuple[tuple[Any, Any], tuple[PyTree, Metrics]]:
+      prediction = learner.predict(now, state, batch.x)
+      return (state, purse if decided is None else decided(purse, row, prediction)), (prediction, silent)
 
-  state, (prediction, metrics) = jax.lax.scan(one, state, (jnp.arange(len(row)), row, learn))
-  return jax.tree.map(lambda leaf: leaf[asked, 0], prediction), jax.tree.map(lambda leaf: leaf[learned], metrics), state
+    return jax.lax.cond(learn, update, ask)
+
+  events = jnp.arange(len(row)), row, learn
+  (state, purse), (prediction, metrics) = jax.lax.scan(one, (state, purse), events)
+  prediction = jax.tree.map(lambda leaf: leaf[asked, 0], prediction)
+  return prediction, jax.tree.map(lambda leaf: leaf[learned], metrics), state, purse
 
 
 def forgetting(
