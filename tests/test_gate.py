@@ -1,6 +1,7 @@
 """The gate: its error rates, its record, and a process that is killed while it decides."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -11,7 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from conftest import ROOT
 from scipy.stats import binom
+from test_commands import script
 
 from mtl_jax import online
 from mtl_jax.checkpoint import CheckpointError
@@ -19,6 +22,7 @@ from mtl_jax.gate import Gate, Rules, Served, serve_gated
 from mtl_jax.gate.betting import Block, Evidence, bet, bet_anew, most
 from mtl_jax.gate.gate import State, advance, due, hash_of, replay
 from mtl_jax.recorder import read
+from mtl_jax.tasks.in_use import Line
 
 RNG = np.random.default_rng(0)
 RULES = Rules(risk=0.05, patience=300, alarm_after=1_000, block=1)
@@ -422,3 +426,39 @@ def test_evidence_stays_a_number_where_a_tolerance_makes_differences_lower_than_
     state = advance(rules, state, {"event": "losses", "losses": losses})
     assert np.isfinite(state.turned.log_capital)
   assert state.turned.log_capital > 0
+
+
+def test_the_script_of_gated_learners_counts_what_a_gate_did(monkeypatch, capsys):
+  """250 hours of a plant that stays as it is: behind the gate the error is between frozen and always adapting."""
+  monkeypatch.syspath_prepend(ROOT / "scripts")
+  monkeypatch.setenv("COLUMNS", "150")
+  gated, draw = script("gated"), np.random.default_rng(0)
+  x = draw.normal(size=(250, 2)).astype(np.float32)
+  line = Line(x, (2 * x[:, :1] + 0.2 * draw.normal(size=(250, 1))).astype(np.float32), ())
+  monkeypatch.setattr(gated, "HOURS", 250)
+  monkeypatch.setattr(gated, "DRIFTS", ("still",))
+  monkeypatch.setattr(gated, "KINDS", {"still": gated.KINDS["abrupt"]._replace(line=lambda seed: line)})
+  monkeypatch.setattr(gated, "RULES", {"bets": Rules(worst_loss=10.0, block=1, patience=60)})
+  gated.main()
+  cells = re.findall(r"(frozen|alpaca|gated)[^│]*│ +([0-9.]+)(?: +│ +([0-9.]+))?", capsys.readouterr().out)
+  error = {name: float(mean) for name, mean, _ in cells}
+  assert error["alpaca"] < error["gated"] < error["frozen"]
+  assert next(float(promoted) for name, _, promoted in cells if name == "gated") >= 1
+
+
+def test_the_script_of_error_rates_finds_that_blocks_keep_them_where_losses_remember(monkeypatch, capsys):
+  monkeypatch.setenv("COLUMNS", "150")
+  measure = script("measure_gate")
+  small = {"BLOCKS": (1, 20), "PHIS": (0.0, 0.9), "SIDE_BY_SIDE": 60, "LOSSES": 2000, "STILL": 2000, "TURNS": 1000}
+  for name, value in small.items():
+    monkeypatch.setattr(measure, name, value)
+  measure.main()
+  wrong, wait, still, late = (
+    [re.findall(r"[0-9.]+|nan|inf", line) for line in table.splitlines() if line.startswith("│ 0")]
+    for table in capsys.readouterr().out.split("phi")[1:]
+  )
+  (_, *calm), (_, *moody) = wrong  # no better within 2,000 and 5,000 losses, worse; of block 1 and then of 20
+  assert float(calm[0]) < 10 < 40 < float(moody[0]) and float(moody[3]) < 10
+  assert all(int(a) > int(b) > int(c) for _, *cells in wait for a, b, c in (cells[:3], cells[3:]))
+  assert float(still[1][1]) > 40 > 10 > float(still[1][2])
+  assert all(int(cells[1]) > int(cells[2]) for cells in late)  # what is worse by more goes sooner
