@@ -6,12 +6,12 @@ plants, and `candidates.npy`. All can be thrown away; the log is all that a reco
 
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from mtl_jax import tuning
 from mtl_jax.advise import prior as priors
@@ -152,7 +152,8 @@ def _look(known: _Known, z: Array, places: Array, given: Array) -> _Seen:
     for j, belief in enumerate(proposal.beliefs[1:], start=1)
   ]
   slices = jnp.concatenate([shown, kept[:, None]], axis=1)[len(places) :].reshape(d, _ALONG, 4)
-  return _Seen(proposal, chosen, mean, expected, sides, jnp.asarray(alone), shown[: len(places), 1], slices)
+  alone = jnp.asarray(alone).reshape(-1, len(mean))
+  return _Seen(proposal, chosen, mean, expected, sides, alone, shown[: len(places), 1], slices)
 
 
 def _known(adviser: Adviser, history: History, running: np.ndarray) -> _Known:
@@ -174,18 +175,18 @@ def _known(adviser: Adviser, history: History, running: np.ndarray) -> _Known:
   if prior is None:
     confidence, families, scale = _CONFIDENCE, None, _plain_scale(history.y[near])
   else:
-    confidence, families, scale = prior.bound[0], jax.tree.map(_f32, prior.families), jax.tree.map(_f32, prior.scale)
+    confidence, families, scale = prior.bound[0], jax.tree.map(_host, prior.families), jax.tree.map(_host, prior.scale)
   rules = tuning.Rules(
-    *map(_f32, (confidence, np.asarray(line.step) / width, line.trust, line.moving, max(confidence, 0.95)))
+    *map(_host, (confidence, np.asarray(line.step) / width, line.trust, line.moving, max(confidence, 0.95)))
   )
-  trials = Batch(_f32(x), _f32(np.nan_to_num(y)), np.isfinite(y))
+  trials = Batch(_host(x), _host(np.nan_to_num(y)), np.isfinite(y))
   cost = cost_of(line)
-  return _Known(families, scale, trials, np.int32(made), rules, None if cost is None else _f32(cost))
+  return _Known(families, scale, trials, _host(made, np.int32), rules, None if cost is None else _host(cost))
 
 
-def _f32(array: ArrayLike) -> np.ndarray:
-  """On the host: every operation on the device would be a program of its own."""
-  return np.asarray(array, np.float32)
+def _host(array: ArrayLike, kind: DTypeLike = np.float32) -> Any:
+  """An `Array` to a program, and on the host until then: every operation on the device would be one of its own."""
+  return np.asarray(array, kind)
 
 
 def _plain_scale(y: np.ndarray) -> tuning.Scale:
@@ -194,7 +195,7 @@ def _plain_scale(y: np.ndarray) -> tuning.Scale:
   if len(y) >= _OPENING and np.isfinite(y).any(0).all():
     mean, deviation = np.nanmean(y, axis=0), np.nanstd(y, axis=0)
   one = np.ones(y.shape[1])
-  return tuning.Scale(*map(_f32, (mean, np.where(deviation > 0, deviation, 1.0), one, 0 * one, one)))
+  return tuning.Scale(*map(_host, (mean, np.where(deviation > 0, deviation, 1.0), one, 0 * one, one)))
 
 
 def _moments(belief: tuning.Belief) -> tuple[Array, Array]:
@@ -243,7 +244,7 @@ def _reasons(adviser: Adviser, known: _Known, z: np.ndarray, seen: _Seen, at: in
     yield f"nothing is known of other plants: the first {_OPENING} trials are at places fixed before"
     return
   still = known._replace(rules=known.rules._replace(moving=0 * known.rules.moving))
-  cheap = known if known.cost is None else known._replace(cost=_f32(np.arange(len(known.cost)) == 0))
+  cheap = known if known.cost is None else known._replace(cost=_host(np.arange(len(known.cost)) == 0))
   for there, without, why in (
     (any(line.moving), still, "what moving costs holds it back"),
     (known.cost is not None, cheap, "it is chosen for its gain for the money"),
@@ -261,7 +262,7 @@ def _candidates(log: Path, start: np.ndarray) -> np.ndarray:
   path = record.folder_of(log) / "candidates.npy"
   try:
     z = np.load(path)
-    if z.shape == (CANDIDATES, len(start)) and np.array_equal(z[0], _f32(start)):
+    if z.shape == (CANDIDATES, len(start)) and np.array_equal(z[0], _host(start)):
       return z
   except (FileNotFoundError, ValueError, EOFError):  # none yet, or what a kill left
     pass
@@ -297,7 +298,7 @@ def ask(adviser: Adviser, *, another: bool = False) -> Advice:
   z = _candidates(adviser.path, start)
   given = (np.asarray(settings[running[-1]]) - low) / width if repeated else np.full(len(start), np.nan)
   places = np.zeros((0, len(start))) if prior is None else prior.places
-  seen = jax.tree.map(np.asarray, _look(known, z, _f32(places), _f32(given)))
+  seen = jax.tree.map(np.asarray, _look(known, z, _host(places), _host(given)))
   proposal, chosen, kept = seen.proposal, given if repeated else seen.chosen.astype(float), seen.proposal.kept
   at = int(np.argmin(np.sum((proposal.options - chosen) ** 2, axis=1)))
 
