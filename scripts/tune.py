@@ -137,9 +137,9 @@ changes no trial of GP, EI on milling nor on injection, with 20 plants, one seed
 
 What is learned of moulding's family is not settled by 400 steps: the same command on two cores in place of one, which
 adds in another order, gave a first trial of 3.1 (2.1-4.2), 2.0 (1.5-2.6) after two, the same from 8 on, and 4.7 %
-(3.6-5.9) of trials over a limit with a bound of 5.5 %. Adding the same plants in
-reverse (one seed, 2026-11-28, 2 CPU cores beside other work), it is the limits that differ. Log-likelihood for each
-trial and, between both orders, of what is expected before any trial the root mean square in deviations:
+(3.6-5.9) of trials over a limit with a bound of 5.5 %. Adding the same plants in reverse (one seed, 2026-11-28, 2 CPU
+cores beside other work), it is the limits that differ. Log-likelihood for each trial and, between both orders, of what
+is expected before any trial the root mean square in deviations:
 
                           response                pressure on the clamp   packing over cooling
   Adam, 400 steps         0.0969, 0.0970; 0.0002  1.4642, 1.4611; 0.0055  1.3727, 1.3735; 0.0034

@@ -234,8 +234,11 @@ def scanned(
     now, batch = jax.random.fold_in(key, place), take(row)
 
     def update() -> tuple[tuple[Any, Any], tuple[PyTree, Metrics]]:
-      learn = lambda: learner.update(now, state, batch)  # noqa: E731
-      after, metrics = learn() if purse is None else jax.lax.cond(purse.wanted[row], learn, lambda: (state, silent))
+      if purse is None:
+        after, metrics = learner.update(now, state, batch)
+      else:
+        ours = purse.wanted[row]
+        after, metrics = jax.lax.cond(ours, lambda: learner.update(now, state, batch), lambda: (state, silent))
       return (after, purse), (nothing, metrics)
 
     def ask() -> tuple[tuple[Any, Any], tuple[PyTree, Metrics]]:
