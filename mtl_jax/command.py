@@ -53,6 +53,8 @@ def exit_with_message(main: Callable[[list[str]], None], argv: list[str]) -> Non
   _keep_compiled()
   try:
     main(argv)
+  except SystemExit:
+    raise
   except _mendable() as error:
     _complain(f"{type(error).__name__}: {error}")
     raise SystemExit(1) from None

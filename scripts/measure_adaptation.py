@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 import mtl_jax
-from mtl_jax.job import exit_with_message
+from mtl_jax.command import exit_with_message
 from mtl_jax.types import Algorithm, Batch, Episode
 
 FEATURES, CLASSES, SHOTS, QUERIES = 284, 8, 5, 10

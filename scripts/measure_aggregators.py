@@ -42,7 +42,7 @@ from rich.table import Table
 
 import mtl_jax
 from mtl_jax import multitask
-from mtl_jax.job import exit_with_message
+from mtl_jax.command import exit_with_message
 from mtl_jax.losses import squared_error
 from mtl_jax.types import Aggregator, Batch
 

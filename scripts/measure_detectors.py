@@ -42,7 +42,7 @@ import tyro
 from rich.table import Table
 
 from mtl_jax import online
-from mtl_jax.job import console, exit_with_message
+from mtl_jax.command import console, exit_with_message
 
 MONTH, CALM, WATCHED = 720, 336, 1000
 DETECTORS = {

@@ -19,7 +19,7 @@ import tyro
 
 import mtl_jax
 from mtl_jax import multitask
-from mtl_jax.job import exit_with_message
+from mtl_jax.command import exit_with_message
 from mtl_jax.multitask import CoordinateAggregator
 from mtl_jax.tasks import toy
 from mtl_jax.types import Aggregator

@@ -91,7 +91,7 @@ def test_other_machines_are_simulated_and_baselines_fitted_when_they_are_asked_f
   (fold,) = build.folds(FLEET)
   (test,) = fold.tests.values()
   assert [split for _, split in fleets] == ["train"]
-  fold.validation()
+  assert fold.validation() is fold.validation()  # of all that learn
   assert [split for _, split in fleets] == ["train", "validation"]
   assert not fitted_on
   test.ladder()

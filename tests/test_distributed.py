@@ -102,12 +102,16 @@ def test_when_the_first_process_is_killed_the_other_does_not_wait_for_it_and_say
     subprocess.Popen([*command, i], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     for i in "01"
   ]
-  for process in pair:
-    assert process.stdout is not None and any(line == "together\n" for line in process.stdout)
-  time.sleep(0.5)  # the second comes to the barrier
-  pair[0].kill()
-  said = pair[1].communicate(timeout=60)[0]  # within a minute
-  pair[0].communicate()
+  try:
+    for process in pair:
+      assert process.stdout is not None and any(line == "together\n" for line in process.stdout)
+    time.sleep(0.5)  # the second comes to the barrier
+    pair[0].kill()
+    said = pair[1].communicate(timeout=60)[0]  # within a minute
+  finally:
+    for process in pair:
+      process.kill()
+      process.communicate()
   assert pair[1].returncode != 0 and any(words in said for words in says), said
   assert not Checkpoints(tmp_path).steps()
 

@@ -7,6 +7,7 @@ plants, and `candidates.npy`. All can be thrown away; the log is all that a reco
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import jax
 import jax.numpy as jnp
@@ -264,12 +265,15 @@ def _candidates(log: Path, start: np.ndarray) -> np.ndarray:
     z = np.load(path)
     if z.shape == (CANDIDATES, len(start)) and np.array_equal(z[0], _host(start)):
       return z
-  except (FileNotFoundError, ValueError, EOFError):  # none yet, or what a kill left
+  except (FileNotFoundError, ValueError, EOFError, BadZipFile):  # none yet, or not what this version keeps
     pass
   z = np.asarray(tuning.sobol(CANDIDATES, start))
   path.parent.mkdir(parents=True, exist_ok=True)
-  beside = path.with_name("candidates.new.npy")
-  np.save(beside, z)
+  beside = path.with_name(f"candidates.{os.getpid()}.new")  # two may ask at once
+  with beside.open("wb") as file:
+    np.save(file, z)
+    file.flush()
+    os.fsync(file.fileno())
   os.replace(beside, path)
   return z
 

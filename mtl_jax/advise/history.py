@@ -83,6 +83,8 @@ def columns_of(path: Path) -> Columns:
 
 def _number(cell: Any) -> float:
   """NaN where it is none."""
+  if isinstance(cell, str) and (not cell.isascii() or "_" in cell):  # Python's numbers, but no one else's
+    return float("nan")
   try:
     return float(cell)
   except (TypeError, ValueError, OverflowError):

@@ -19,7 +19,7 @@ from mtl_jax.data import DataError
 from mtl_jax.tasks.processes import Plant
 from mtl_jax.types import Array, Batch
 
-_VERSION = 2  # of what is kept
+_VERSION = 3  # of what is kept, and of the rule that its bound is of
 _PLACES = 128  # at which plants are compared
 WIDTH = 2.0  # of the upper bound
 _FEWEST = 4  # plants, so that each half has two

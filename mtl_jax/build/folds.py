@@ -55,6 +55,7 @@ def _fleet_history(config: c.Config, tasks: c.Fleet) -> tuple[Pool, Callable[[],
   view = view_of(config.model)
   train = fleet.pool(train_key, "train", machines=tasks.machines, recordings=tasks.recordings, view=view)
 
+  @cache  # one for all that learn from the fleet
   def validation() -> TaskFamily:
     count = VALIDATION_SHOTS + tasks.queries
     with jax.set_mesh(None):  # as all else is made: on one device, and not on each of those that training shares

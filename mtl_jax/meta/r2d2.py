@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from mtl_jax.meta.optimise import start, step
@@ -130,8 +131,8 @@ def r2d2(
     return jnp.where(jnp.any((y > 0.0) & mask[:, None], axis=0)[None], prediction, _ABSENT)
 
   def init(params: PyTree) -> R2D2State:
-    leaves = jax.tree.leaves(params)
-    dtype = jnp.result_type(leaves[0]) if leaves else jnp.result_type(float)
+    double = np.float64 in map(jnp.result_type, jax.tree.leaves(params))
+    dtype = jnp.float64 if double else jnp.float32  # of narrower parameters too: steps of Adam are small
     first = None if common is None else jnp.zeros(common, dtype)
     solver = Solver(jnp.log(jnp.asarray(penalty, dtype)), jnp.asarray(alpha, dtype), first)
     (params, solver), opt_state = start(outer, (params, solver))

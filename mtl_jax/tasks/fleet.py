@@ -116,7 +116,7 @@ def one_by_one(
   Args:
     machines: leaves (rows, ...), on the host.
     condition: (rows,) int, index into CONDITIONS.
-    level_db: (rows,) the fault's RMS over the background noise's, dB; -inf: nothing of it is there.
+    level_db: (rows,) size of the fault's signature over its usual size, dB; -inf: nothing of it is there.
     view, samples: as for `pool`.
   """
 

@@ -21,7 +21,7 @@ from mtl_jax.types import Array
 
 MACHINES = 8
 FAULTS = (CONDITIONS.index("outer race"), CONDITIONS.index("imbalance"))  # in turns
-SEVERE = 2.0  # the RMS of a fault's signature before it is repaired, over that of the background noise: 6 dB
+SEVERE = 2.0  # how large a fault's signature is before it is repaired, over its usual size: 6 dB
 LIFE = (100.0, 300.0)  # hours from one repair to the next, lowest and highest
 FASTER = 0.3  # by how much of its speed each machine turns faster at last
 
@@ -46,7 +46,7 @@ def _recorded(key: Array, machines: Machine, fault: np.ndarray, grown: np.ndarra
 @cache
 def _scale() -> tuple[np.ndarray, np.ndarray]:
   """Mean and deviation of each feature over 256 other machines with either fault."""
-  machine_key, grown_key, record_key = jax.random.split(jax.random.key(0), 3)
+  machine_key, grown_key, record_key = jax.random.split(jax.random.fold_in(jax.random.key(0), 1), 3)
   grown = np.asarray(jax.random.uniform(grown_key, (256,)))
   x = _recorded(record_key, machines_of(machine_key, "train", 256), np.resize(FAULTS, 256), grown)
   return x.mean(0), x.std(0)

@@ -10,7 +10,8 @@ from mtl_jax.types import Array
 
 Acquisition = Callable[[Belief, Array, Array], Array]
 """acquisition(belief, best, kept) -> (q,); best () is the highest expected response where a trial was made that keeps
-the limits, minus infinity where none does, kept (q,) the probability that a set-point keeps all limits."""
+the limits, before any trial the highest of all, minus infinity where none keeps them; kept (q,) the probability that a
+set-point keeps all limits."""
 
 
 def expected_improvement(belief: Belief, best: Array, kept: Array) -> Array:

@@ -162,6 +162,7 @@ def propose(
   slope = jax.grad(lambda t: restore(jax.tree.map(lambda each: each[0], scale), t))(around)
   costs = jnp.broadcast_to(jnp.asarray(rules.moving), options.shape[1:])
   moved = jnp.abs(options - last[None]) @ costs / slope
+  moved = jnp.where(jnp.isfinite(best), moved, 0.0)  # no gain to set it against: what is looked for keeps the limits
   worth = acquisition(beliefs[0], best, kept) - moved
   if cost is not None:
     worth = jnp.where(worth > 0, worth / cost(options), worth)
