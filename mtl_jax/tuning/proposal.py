@@ -43,7 +43,9 @@ class Rules(NamedTuple):
     rate: the most that a setting moves from one trial to the next.
     radius: the most that a setting lies from the best one tried so far (trust region); `rate` goes before it, and the
       unit box before both.
-    moving: what moving a setting over its whole range costs, in the response's unit; it grows linearly.
+    moving: what moving a setting over its whole range costs, in the response's unit; it grows linearly. While no trial
+      keeps the limits, expected improvement and Thompson's draws look for what is likeliest to, and a deviation of the
+      response is set against certainty.
   """
 
   confidence: Array | float = 0.5
@@ -162,7 +164,6 @@ def propose(
   slope = jax.grad(lambda t: restore(jax.tree.map(lambda each: each[0], scale), t))(around)
   costs = jnp.broadcast_to(jnp.asarray(rules.moving), options.shape[1:])
   moved = jnp.abs(options - last[None]) @ costs / slope
-  moved = jnp.where(jnp.isfinite(best), moved, 0.0)  # no gain to set it against: what is looked for keeps the limits
   worth = acquisition(beliefs[0], best, kept) - moved
   if cost is not None:
     worth = jnp.where(worth > 0, worth / cost(options), worth)
