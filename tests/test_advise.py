@@ -158,6 +158,7 @@ def test_what_a_kill_left_of_a_line_is_no_trial_and_a_last_line_without_an_end_i
   [
     ({"speed [m/min]": None}, "trial 1: 'speed [m/min]' is missing"),
     ({"speed [m/min]": "fast"}, "is 'fast', and must be a number"),
+    ({"speed [m/min]": "1_50"}, "is '1_50', and must be a number"),
     ({"speed [m/s]": 3}, "'speed [m/s]' is in another unit than 'speed [m/min]'"),
     ({"sped": 3}, "no column 'speed [m/min]'"),
   ],
