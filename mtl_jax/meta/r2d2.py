@@ -22,7 +22,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from mtl_jax.meta.optimise import start, step
@@ -131,7 +130,7 @@ def r2d2(
     return jnp.where(jnp.any((y > 0.0) & mask[:, None], axis=0)[None], prediction, _ABSENT)
 
   def init(params: PyTree) -> R2D2State:
-    double = np.float64 in map(jnp.result_type, jax.tree.leaves(params))
+    double = any(jnp.result_type(leaf) == jnp.float64 for leaf in jax.tree.leaves(params))
     dtype = jnp.float64 if double else jnp.float32  # of narrower parameters too: steps of Adam are small
     first = None if common is None else jnp.zeros(common, dtype)
     solver = Solver(jnp.log(jnp.asarray(penalty, dtype)), jnp.asarray(alpha, dtype), first)
