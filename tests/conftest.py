@@ -9,8 +9,6 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
-import jaxlib.version
-
 os.environ.setdefault("JAX_NUMPY_DTYPE_PROMOTION", "strict")
 os.environ.setdefault("JAX_NUMPY_RANK_PROMOTION", "raise")
 # Test processes stand side by side; OpenMP's threads of each would wait for one another in a busy loop.
@@ -18,9 +16,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A GPU multiplies float32 with ten bits of mantissa unless it is asked for all of them.
 os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # most of the time is compilation; cf. `optimised`
-# A small program then takes half as long to compile; other versions know no such flag, and end.
-if (0, 10) <= jaxlib.version.__version_info__ < (0, 11):
-  os.environ["XLA_FLAGS"] = f"--xla_cpu_use_fusion_emitters=false {os.environ.get('XLA_FLAGS', '')}"
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "1")  # scripts would make one of every core
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # test processes share a GPU, where there is one
 
