@@ -21,7 +21,8 @@ fitted anew every 24 hours on all that is known by then.
 Measured 2026-11-28, 2 CPU cores beside much other work, JAX 0.10.2, five seeds (27 minutes, 6 of a core; the fleet 24,
 4 of a core; trees on the other lines 15 s of a core a seed), error, its 95 % interval over seeds (hours to recover).
 River's adaptive random forest, with one seed and labels a day late, is not in the table: 3.21, 2.87, 2.77 on the three
-kinds of plants, 0.28, 0.29, 0.22, 0.19, 0.21 on the lines below them; it has not been run on the fleet.
+kinds of plants, 0.28, 0.29, 0.22, 0.19, 0.21 on the lines below them; it has not been run on the fleet. The
+fleet's rows are from when its features were scaled by machines drawn with the key of the first of its seeds.
 
                         at once               24 h late             1 week late           3 weeks late
   abrupt
