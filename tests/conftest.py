@@ -25,6 +25,10 @@ from jax.experimental.compilation_cache import compilation_cache
 
 from mtl_jax import command, job
 
+command.keep_compiled()  # as scripts do: most of the time is compilation, and the next run finds what has not changed
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", jax.config.jax_compilation_cache_dir or "")  # scripts, notebooks
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+
 ROOT = Path(__file__).parent.parent
 _LONGEST = (
   "demand", "scripts", "multitask_job", "docs", "plant", "surface", "rig", "bearings", "joint", "multitask_models",
@@ -58,7 +62,6 @@ def answered(monkeypatch, capsys) -> Callable[..., CompletedProcess[str]]:
   """answered(script, *arguments): what a script says and how it ends, in this process: another one takes seconds."""
 
   def answered(script: str, *arguments: str | Path) -> CompletedProcess[str]:
-    monkeypatch.setattr(command, "_keep_compiled", lambda: None)  # its settings would stay
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
     with pytest.raises(SystemExit) as ended:

@@ -42,13 +42,9 @@ SINES = Config(
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory) -> dict[str, str]:
-  cache = {
-    "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("cache")),
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
-  }
+def environment() -> dict[str, str]:
   # This checkout, wherever the package is installed from; a terminal as wide as most.
-  return os.environ | cache | {"PYTHONPATH": str(ROOT), "COLUMNS": "80", "MTL_JAX_DATA": "no/such/folder"}
+  return os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "80", "MTL_JAX_DATA": "no/such/folder"}
 
 
 @pytest.fixture(scope="module")
