@@ -9,6 +9,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from mtl_jax.disk import replacing
+
 
 class Recorder:
   """Appends rows to a `metrics.jsonl`; of several processes only the first writes.
@@ -53,12 +55,8 @@ class Recorder:
     kept = [row for row in read(self._path) if not mine(row) or row.get("step", step) <= step]
     if jax.process_index():
       return [row for row in kept if mine(row)]
-    rewritten = self._path.with_name(self._path.name + ".rewind")
-    with rewritten.open("wb") as file:
+    with replacing(self._path) as file:
       file.writelines(map(_line, kept))
-      file.flush()
-      os.fsync(file.fileno())
-    os.replace(rewritten, self._path)
     return [row for row in kept if mine(row)]
 
 

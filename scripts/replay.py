@@ -192,6 +192,7 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from mtl_jax import emissions
+from mtl_jax.disk import write_json
 from mtl_jax.emissions import TARGETS
 from mtl_jax.evaluate import interval
 from mtl_jax.job import asked_for, console, exit_with_message
@@ -333,7 +334,7 @@ def main(arguments: Arguments) -> None:
       if (method.name, delay) not in there:
         with console.status(f"{method.name}, labels {delay} h late ..."):
           rows += emissions.scores(method, past, running, delay, arguments.seeds)
-        path.write_text(json.dumps(rows))
+        write_json(path, rows)
     console.print(f"mean absolute error, mg/m3, labels {delay} h late", table(rows, delay))
     console.print("cost so far, in thousands of usual errors, and hours to recover", lasting(rows, delay))
     console.print(

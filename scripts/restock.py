@@ -113,6 +113,7 @@ from rich.progress import track
 from rich.table import Table
 
 from mtl_jax import restock
+from mtl_jax.disk import write_json
 from mtl_jax.inventory import regimes
 from mtl_jax.job import asked_for, console, exit_with_message
 from mtl_jax.report.pictures import bare, png
@@ -215,7 +216,7 @@ def main(arguments: Arguments) -> None:
     levels = np.stack([method.levels(problem, short, **setting, **seed) for seed in seeds])
     found = restock.scores(problem, method.name, levels, usual, short, fixed)
     rows += [row | {"setting": setting} for row in found]
-    path.write_text(json.dumps(rows))
+    write_json(path, rows)
   rows.sort(key=lambda row: names.index(row["method"]))
   for short, fixed in costs:
     some = [row for row in rows if (row["short"], row["fixed"]) == (short, fixed)]

@@ -14,6 +14,7 @@ import numpy as np
 
 from mtl_jax.advise.line import Line, inward, near, outcome_columns, ranges, setting_columns
 from mtl_jax.data import DataError
+from mtl_jax.disk import replacing
 
 Columns = Mapping[str, Sequence[Any]]
 """A table: name -> cells, as many of each; None or NaN where one is empty."""
@@ -193,11 +194,8 @@ def append(path: Path, row: Mapping[str, Any]) -> None:
   import pyarrow as arrow
   from pyarrow import parquet
 
-  beside, new = path.with_name(path.name + ".new"), arrow.Table.from_pylist([dict(row)])
+  new = arrow.Table.from_pylist([dict(row)])
   if path.exists():
     new = arrow.concat_tables([parquet.read_table(path), new], promote_options="permissive")
-  with beside.open("wb") as file:
+  with replacing(path) as file:
     parquet.write_table(new, file)
-    file.flush()
-    os.fsync(file.fileno())
-  os.replace(beside, path)

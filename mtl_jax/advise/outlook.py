@@ -1,6 +1,5 @@
 """What the trials of one plant, and of others, say of its set-points, in programs of a few fixed shapes."""
 
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
@@ -14,6 +13,7 @@ from mtl_jax import tuning
 from mtl_jax.advise import prior as priors
 from mtl_jax.advise.history import History
 from mtl_jax.advise.line import Line, cost_of, ranges
+from mtl_jax.disk import replacing
 from mtl_jax.types import Array, Batch
 
 CANDIDATES = 2048
@@ -164,11 +164,6 @@ def candidates(folder: Path, start: np.ndarray) -> np.ndarray:
   except (FileNotFoundError, ValueError, EOFError, BadZipFile):  # none yet, or not what this version keeps
     pass
   z = np.asarray(tuning.sobol(CANDIDATES, start))
-  path.parent.mkdir(parents=True, exist_ok=True)
-  beside = path.with_name(f"candidates.{os.getpid()}.new")  # two may ask at once
-  with beside.open("wb") as file:
+  with replacing(path) as file:
     np.save(file, z)
-    file.flush()
-    os.fsync(file.fileno())
-  os.replace(beside, path)
   return z

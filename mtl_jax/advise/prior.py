@@ -1,7 +1,6 @@
 """What is known of plants of a kind before the first trial: learned from the logs of others once, and kept."""
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from mtl_jax import tuning
 from mtl_jax.advise.history import columns_of, numbers, scaled
 from mtl_jax.advise.line import Line, inward, outcome_columns, setting_columns
 from mtl_jax.data import DataError
+from mtl_jax.disk import replacing
 from mtl_jax.tasks.processes import Plant
 from mtl_jax.types import Array, Batch
 
@@ -213,12 +213,7 @@ def kept(path: Path, mark: str, learned: Callable[[], Prior]) -> Prior:
   except (FileNotFoundError, KeyError, ValueError, BadZipFile):  # none yet, or not what this version keeps
     pass
   prior = learned()
-  path.parent.mkdir(parents=True, exist_ok=True)
-  beside = path.with_name(path.name + ".new")
-  with beside.open("wb") as file:
+  with replacing(path) as file:
     leaves = {f"leaf{n}": np.asarray(leaf) for n, leaf in enumerate(jax.tree.leaves(prior))}
     np.savez(file, mark=mark, **leaves)  # pyright: ignore[reportArgumentType]
-    file.flush()
-    os.fsync(file.fileno())
-  os.replace(beside, path)
   return prior

@@ -17,9 +17,10 @@ from mtl_jax.build import Fold, HeldOut, Method, Trained
 from mtl_jax.checkpoint import Checkpoints
 from mtl_jax.command import console
 from mtl_jax.config import Config, Finetune
+from mtl_jax.disk import write_json
 from mtl_jax.evaluate import Judge, Scores, episodes_of, evaluate, interval, score_values
 from mtl_jax.fit import fit
-from mtl_jax.job.folder import note, write_json
+from mtl_jax.job.folder import note
 from mtl_jax.meta import replicate
 from mtl_jax.recorder import Recorder
 from mtl_jax.report import METRICS

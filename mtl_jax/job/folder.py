@@ -8,22 +8,13 @@ import sys
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import jax
 
 from mtl_jax.config import AnyConfig, dump
+from mtl_jax.disk import write_json
 
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scikit-learn")
-
-
-def write_json(path: Path, value: Any) -> None:
-  """All of the file or the old one; of several processes only the first writes."""
-  if jax.process_index():
-    return
-  temporary = path.with_suffix(".tmp")
-  temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
-  os.replace(temporary, path)
 
 
 def device() -> str:

@@ -18,12 +18,13 @@ from mtl_jax.baselines.each import NAMES, TRIVIAL, Found, Rows, baseline
 from mtl_jax.build.multitask import SINGLE, Problem, Run, Target, runs
 from mtl_jax.checkpoint import Checkpoints
 from mtl_jax.command import console
+from mtl_jax.disk import write_json
 from mtl_jax.evaluate import ENOUGH_UNITS
 from mtl_jax.fit import TrainingError, fit
 from mtl_jax.holdout import measured, resampled, seed_shares, summary
 from mtl_jax.job.devices import room_for_programs
 from mtl_jax.job.diagnosis import Kept, affinity_of, diagnosis
-from mtl_jax.job.folder import note, write_json
+from mtl_jax.job.folder import note
 from mtl_jax.job.tasks import LOST, answers, asked, error, headline, of_candidate, skills, trivial
 from mtl_jax.multitask import HaltingState
 from mtl_jax.recorder import Recorder, read

@@ -5,7 +5,6 @@ falls short of the protocol (5 seeds, 600 episodes, an interval, accuracy and re
 macro-F1) is shown, but marked as preliminary wherever it appears and never called a result.
 """
 
-import os
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
@@ -15,6 +14,7 @@ from typing import Any
 import jinja2
 from matplotlib.figure import Figure
 
+from mtl_jax.disk import replacing
 from mtl_jax.report import pictures
 from mtl_jax.report.diagnoses import diagnoses, what_diverged
 from mtl_jax.report.run import (
@@ -50,7 +50,8 @@ def write_report(runs: Sequence[Path], out: Path) -> Path:
     autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
   )
   template = environment.from_string(files("mtl_jax.report").joinpath("report.html.j2").read_text("utf-8"))
-  _write(out, template.render(sections=sections, seeds=SEEDS, episodes=EPISODES).encode("utf-8"))
+  with replacing(out) as file:
+    file.write(template.render(sections=sections, seeds=SEEDS, episodes=EPISODES).encode())
   return out
 
 
@@ -67,16 +68,9 @@ def write_picture(rows: Iterable[Mapping[str, Any]], out: Path, job: str | None 
   figure = pictures.score_against_labels(only_job(parsed, job), pictures.styles(parsed))
   if figure is None:
     raise ValueError("there is nothing to draw: no score is a number")
-  _write(out, pictures.png(figure))
+  with replacing(out) as file:
+    file.write(pictures.png(figure))
   return out
-
-
-def _write(out: Path, content: bytes) -> None:
-  """Whoever reads `out` sees the old file or the new one, never a part."""
-  out.parent.mkdir(parents=True, exist_ok=True)
-  part = out.with_name(out.name + ".part")
-  part.write_bytes(content)
-  os.replace(part, out)
 
 
 def _picture(figure: Figure | None, caption: str) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ import jax
 from matplotlib.figure import Figure
 
 from mtl_jax.checkpoint import Checkpoints
+from mtl_jax.disk import write_json
 from mtl_jax.evaluate import evaluate, interval
 from mtl_jax.fit import fit
 from mtl_jax.job import folder as files
@@ -75,7 +76,7 @@ def reproduce(
     _train(row, store, folder, minutes, episodes // 5)
     if store.steps()[-1] != entries.get(row.name, {}).get("steps"):
       entries[row.name] = _entry(row, store, folder, episodes)
-      files.write_json(path, list(entries.values()))
+      write_json(path, list(entries.values()))
   return [entries[row.name] for row in rows]
 
 
