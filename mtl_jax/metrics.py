@@ -7,6 +7,8 @@ import jax.numpy as jnp
 
 from mtl_jax.types import Array, Episode, Metrics
 
+_CENTRAL = 1.6448536  # deviations on both sides that hold 90 % of a normal distribution
+
 
 def confusion_matrix(prediction: Array, target: Array, mask: Array) -> Array:
   """Logits (n, classes), labels (n,), mask (n,) -> counts (classes, classes), true x predicted.
@@ -76,27 +78,32 @@ def rare_event(prediction: Array, episode: Episode) -> Metrics:
   return {"auprc": average_precision(odds, y[:, 0], mask), **either}
 
 
-def regression(prediction: Array, target: Array, mask: Array) -> dict[str, Array]:
-  """mse: the mean squared error over examples and trailing axes, in the target's unit squared."""
-  error = jnp.square(prediction - target)
-  return {"mse": _mean_where(mask, jnp.mean(error, axis=tuple(range(1, error.ndim))))}
+def regression(prediction: Array, target: Array, mask: Array, unit: float | Array = 1.0) -> Metrics:
+  """mse: the mean squared error over examples and trailing axes, in `unit` squared.
 
-
-def normal(prediction: Array, episode: Episode) -> Metrics:
-  """One episode of a number and how sure it is: means and log variances (n, 2) against query.y (n, 1).
-
-  Returns: mse of the means; nll, the mean negative log-likelihood, nats; coverage, the share of answers that lie within
-    1.96 deviations, 0.95 where the distributions are right.
+  Args:
+    prediction: as target (n, ...), or means and log variances (n, 2) of a target (n, 1); `normal` is then given too.
+    unit: of the target, by which errors are multiplied.
   """
-  _, y, mask = episode.query
+  with_variance = prediction.shape[1:] == (2,) and target.shape[1:] == (1,)
+  error = jnp.square(unit * ((prediction[:, :1] if with_variance else prediction) - target))
+  found = {"mse": _mean_where(mask, jnp.mean(error, axis=tuple(range(1, error.ndim))))}
+  return found | (normal(prediction, target[:, 0], mask, unit) if with_variance else {})
+
+
+def normal(prediction: Array, target: Array, mask: Array, unit: float | Array = 1.0) -> Metrics:
+  """What a number's own uncertainty is worth: means and log variances (n, 2) against (n,).
+
+  Returns: nll, the mean negative log-likelihood, nats, of a density per `unit`; coverage, the share of targets within
+    the central 90 % of their distribution, 0.9 where the distributions are right. Nothing of a prediction (n, 1).
+  """
+  if prediction.shape[-1] != 2:
+    return {}
   mean, log_variance = prediction[:, 0], prediction[:, 1]
-  standard = (y[:, 0] - mean) * jnp.exp(-0.5 * log_variance)
-  within = (jnp.abs(standard) <= 1.96).astype(prediction.dtype)
-  return {
-    **regression(mean[:, None], y, mask),
-    "nll": _mean_where(mask, 0.5 * (jnp.square(standard) + log_variance + math.log(2.0 * math.pi))),
-    "coverage": _mean_where(mask, within),
-  }
+  standard = (target - mean) * jnp.exp(-0.5 * log_variance)
+  nll = 0.5 * (jnp.square(standard) + log_variance + math.log(2.0 * math.pi)) + jnp.log(unit)
+  within = (jnp.abs(standard) <= _CENTRAL).astype(prediction.dtype)
+  return {"nll": _mean_where(mask, nll), "coverage": _mean_where(mask, within)}
 
 
 def rmse(prediction: Array, target: Array, mask: Array) -> Array:

@@ -459,13 +459,14 @@ def test_a_method_of_a_job_is_named_as_its_function_trains_and_answers(tasks, a)
     return metrics, jax.vmap(algorithm.predict, (None, None, 0, 0))(key, state, side, x)
 
   metrics, answer = jax.eval_shape(learn_and_answer, jax.random.key(0))
-  assert metrics["loss"].shape == () and answer.shape == (2, 3, outputs)
+  assert metrics["loss"].shape == ()
+  assert answer.shape == (2, 3, 2 if outputs == 1 and not isinstance(a, c.Cavia) else outputs)  # a mean and a variance
 
 
 @pytest.mark.parametrize("a", [c.Cnp(embedding=4), c.InContext(width=4, layers=1, heads=2)])
-def test_where_a_job_asks_for_a_number_its_likelihood_is_learned_and_its_mean_answered(a):
+def test_where_a_job_asks_for_a_number_its_likelihood_is_learned_and_mean_and_variance_answered(a):
   """With all parameters at 0 the mean is 0 and the deviation d = 0.01 + log 2: the loss is log d + y^2 / (2 d^2)
-  + log(2 pi) / 2. Where the last layer's bias is (3, 0), the answer is 3.
+  + log(2 pi) / 2. Where the last layer's bias is (3, 0), the answer is 3 and 2 log d.
   """
   what = build.trained(dataclasses.replace(SINES, algorithm=a))[0]
   algorithm, y = what.make(what.config), jnp.linspace(-1.0, 1.0, 4)[None, :, None]
@@ -477,7 +478,8 @@ def test_where_a_job_asks_for_a_number_its_likelihood_is_learned_and_its_mean_an
   assert float(metrics["loss"]) == pytest.approx(expected, rel=1e-5)
   params.get("g", params)["params"]["head"]["bias"] = jnp.asarray([3.0, 0.0])
   state, task = algorithm.init(params), jax.tree.map(lambda leaf: leaf[0], side)
-  np.testing.assert_array_equal(algorithm.predict(jax.random.key(0), state, task, task.x), np.full((4, 1), 3.0))
+  answer = algorithm.predict(jax.random.key(0), state, task, task.x)
+  np.testing.assert_allclose(answer, np.tile([3.0, 2.0 * np.log(d)], (4, 1)), rtol=1e-6)
 
 
 @pytest.mark.parametrize("tasks", [c.Fleet(), c.Bearings(), c.FleetToBearings()])

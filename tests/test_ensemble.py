@@ -7,7 +7,8 @@ import optax
 from scipy.special import softmax
 from scipy.stats import norm
 
-from mtl_jax import ensemble, finetune, metrics
+from mtl_jax import ensemble, finetune
+from mtl_jax.evaluate import score
 from mtl_jax.losses import cross_entropy, squared_error
 from mtl_jax.meta import mean_and_spread, mean_probability, one_normal
 from mtl_jax.types import Batch, Episode
@@ -52,8 +53,8 @@ def test_an_ensemble_is_its_members_and_says_how_far_they_are_apart():
   found = several.predict(KEY, state, nothing, x)
   np.testing.assert_allclose(found, [[3.0, 0.0], [-9.0, 2.0 * np.log(3.0)]], atol=1e-5)
   asked = Episode(nothing, Batch(x, jnp.asarray([[4.0], [9.0]]), jnp.ones(2, bool)), ())
-  scores = metrics.normal(found, asked)  # off by one deviation of 1, and by six of 3
+  scores = score(found, asked)  # off by one deviation of 1, and by six of 3
   expected = -norm.logpdf([4.0, 9.0], [3.0, -9.0], [1.0, 3.0]).mean()
   np.testing.assert_allclose([scores["mse"], scores["nll"], scores["coverage"]], [162.5, expected, 0.5], rtol=1e-5)
-  alone = metrics.normal(found, asked._replace(query=asked.query._replace(mask=jnp.asarray([True, False]))))
+  alone = score(found, asked._replace(query=asked.query._replace(mask=jnp.asarray([True, False]))))
   np.testing.assert_allclose([alone["mse"], alone["coverage"]], [1.0, 1.0], rtol=1e-5)

@@ -5,9 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import sklearn.metrics
+from scipy.stats import norm
 
 from mtl_jax import metrics
+from mtl_jax.evaluate import score
 from mtl_jax.losses import cross_entropy, squared_error
+from mtl_jax.tasks import shifts, turbofan
+from mtl_jax.types import Batch, Episode
 
 CLASSES = 4
 classification = jax.jit(metrics.classification)
@@ -95,6 +99,26 @@ def test_squared_error_is_scikit_learns_with_masked_examples_left_out(shape):
   found = metrics.regression(jnp.asarray(a), jnp.asarray(hidden), jnp.asarray(mask))["mse"]
   expected = sklearn.metrics.mean_squared_error(*(leaf[mask] for leaf in flat))
   assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+JUDGES = {"as it is": (1.0, score), "turbofan": (turbofan.CAP, turbofan.judged), "shifts": (shifts.STEP, shifts.judged)}
+
+
+@pytest.mark.parametrize("name", JUDGES)
+def test_a_number_with_its_variance_is_judged_by_its_density_in_the_unit_of_the_errors(name):
+  """SciPy's, of the target and its distribution in that unit; 1.64 deviations are inside the central 90 %, 1.65 not."""
+  (unit, judge), rng = JUDGES[name], np.random.default_rng(2)
+  mean, deviation, off = rng.uniform(0.2, 0.8, 4), rng.uniform(0.1, 0.5, 4), np.asarray([0.3, -1.64, 1.65, np.nan])
+  y = mean + off * deviation
+  prediction = jnp.asarray(np.stack([mean, 2.0 * np.log(deviation)], axis=1), jnp.float32)
+  targets = jnp.asarray(np.stack([y, y] if name == "turbofan" else [y], axis=1), jnp.float32)
+  side = Batch(jnp.zeros((4, 1)), targets, jnp.asarray([True, True, True, False]))
+  found, known = judge(prediction, Episode(side, side, ())), slice(3)
+  expected = -norm.logpdf(unit * y[known], unit * mean[known], unit * deviation[known]).mean()
+  np.testing.assert_allclose([found.pop("nll"), found.pop("coverage")], [expected, 2 / 3], rtol=1e-5)
+  alone = judge(prediction[:, :1], Episode(side, side, ()))
+  assert found.keys() == alone.keys()  # nothing of that is said of a number alone
+  np.testing.assert_array_equal(found["mse"], alone["mse"])
 
 
 def test_squared_error_refuses_shapes_that_would_broadcast_and_takes_no_example_at_all():

@@ -30,7 +30,7 @@ class Speech(NamedTuple):
 def one_pass(config: c.Config, a: c.Cnp | c.Anp | c.InContext, inputs: int, outputs: int, loss: ExampleLoss) -> Made:
   """The method of a config, for a job's inputs, outputs and loss.
 
-  Where a job asks for a number, training is for its mean and variance, and the answer is the mean.
+  Where a job asks for a number, training is for its mean and variance, and the answer is both, (n, 2).
   """
   rate = a.outer_lr if a.decay_steps is None else optax.cosine_decay_schedule(a.outer_lr, a.decay_steps)
   outer = optax.adamw(rate, weight_decay=a.weight_decay)
@@ -41,13 +41,8 @@ def one_pass(config: c.Config, a: c.Cnp | c.Anp | c.InContext, inputs: int, outp
   else:
     speech = Speech(_pairs, _question, lambda raw, x: raw, outputs, 0, loss)
   if isinstance(a, c.InContext):
-    init, algorithm = _transformer(a, inputs, speech, outer)
-  else:
-    init, algorithm = _process(config, a, inputs, speech, outer)
-  if loss is losses.squared_error:
-    whole = algorithm.predict
-    algorithm = algorithm._replace(predict=lambda key, state, support, x: whole(key, state, support, x)[:, :1])
-  return init, algorithm
+    return _transformer(a, inputs, speech, outer)
+  return _process(config, a, inputs, speech, outer)
 
 
 def mean_and_variance(raw: Array, x: PyTree) -> Array:

@@ -1,7 +1,6 @@
 """Response of a simulated plant never seen before, from a few noisy trials."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from mtl_jax import baselines
@@ -35,9 +34,8 @@ def new_plants(config: c.Config, tasks: c.Process) -> list[Fold]:
     return trials(plant, scaled, shots=shots, queries=queries, noise=tasks.noise, places=places)
 
   def judged(prediction: Array, episode: Episode) -> Metrics:
-    """mse in the plant's unit squared."""
-    y, mask = episode.query.y, episode.query.mask
-    return {name: value * jnp.square(scaled[1]) for name, value in regression(prediction, y, mask).items()}
+    """In the plant's unit."""
+    return regression(prediction, episode.query.y, episode.query.mask, scaled[1])
 
   def ladder() -> Ladder:
     others = trials(plant, scaled, shots=_ROWS, queries=1, noise=tasks.noise)

@@ -41,6 +41,8 @@ METRICS = {  # the first that a job has is its headline
   "mse_uncapped": Metric("mean squared error, labels not capped", True, False),
   "nasa": Metric("NASA score per engine", True, False),
   "nasa_uncapped": Metric("NASA score per engine, labels not capped", True, False),
+  "nll": Metric("negative log-likelihood", True, False),
+  "coverage": Metric("coverage of the central 90 %", False, True),
   "cost": Metric("inventory cost", True, False),
   "false_alarms": Metric("false alarms", True, True),
   "delay": Metric("detection delay", True, False),

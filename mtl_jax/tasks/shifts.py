@@ -6,6 +6,7 @@ from typing import Protocol
 import jax.numpy as jnp
 import numpy as np
 
+from mtl_jax.metrics import normal
 from mtl_jax.types import Array, Episode, Metrics
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Saturday", "Sunday")
@@ -66,9 +67,11 @@ def judged(prediction: Array, episode: Episode) -> Metrics:
   """mse and mae of one episode, productivity being a share of the work allotted.
 
   Args:
-    prediction: (n, 1) beyond the plan, in steps of `STEP`; the plan is the same on both sides and drops out.
+    prediction: (n, 1) beyond the plan, in steps of `STEP`; the plan is the same on both sides and drops out. (n, 2)
+      with its log variance; `metrics.normal` is then given too.
   """
   (_, y, mask) = episode.query
   error = jnp.where(mask, STEP * (prediction[:, 0] - y[:, 0]), 0.0)
   count = jnp.maximum(jnp.sum(mask, dtype=error.dtype), 1.0)
-  return {"mse": jnp.sum(jnp.square(error)) / count, "mae": jnp.sum(jnp.abs(error)) / count}
+  errors = {"mse": jnp.sum(jnp.square(error)) / count, "mae": jnp.sum(jnp.abs(error)) / count}
+  return errors | normal(prediction, y[:, 0], mask, STEP)

@@ -16,7 +16,7 @@ import numpy as np
 from mtl_jax.clean.columns import standardise_per_regime
 from mtl_jax.clean.series import Statistic, rolling
 from mtl_jax.clean.step import Rows, Step, beside, chain, like, nothing, rows
-from mtl_jax.metrics import nasa_score, rmse
+from mtl_jax.metrics import nasa_score, normal, rmse
 from mtl_jax.types import Array, Episode, Metrics
 
 SENSORS = ("s2", "s3", "s4", "s7", "s8", "s9", "s11", "s12", "s13", "s14", "s15", "s17", "s20", "s21")
@@ -87,12 +87,14 @@ def judged(prediction: Array, episode: Episode) -> Metrics:
   """Errors of one episode in cycles, against capped labels and against labels as they are.
 
   Args:
-    prediction: (n, 1) remaining life over `CAP`; below 0 or above 1 it is taken as 0 or 1, whoever predicts.
+    prediction: (n, 1) remaining life over `CAP`; below 0 or above 1 it is taken as 0 or 1, whoever predicts. (n, 2)
+      with its log variance; `metrics.normal` of what was said is then given too, against capped labels.
     episode: query.y (n, 2), the remaining life over `CAP`, capped and as it is.
 
   Returns: mse and mse_uncapped in cycles squared; nasa and nasa_uncapped, `metrics.nasa_score` over the engines asked.
   """
-  (_, y, mask), found = episode.query, {}
+  _, y, mask = episode.query
+  found = normal(prediction, y[:, 0], mask, CAP)
   engines = jnp.maximum(jnp.sum(mask, dtype=y.dtype), 1.0)
   for at, suffix in enumerate(("", "_uncapped")):
     pair = CAP * jnp.clip(prediction[:, 0], 0.0, 1.0), CAP * y[:, at], mask
