@@ -12,6 +12,7 @@ import pytest
 
 from mtl_jax.report import markdown_table, pictures, write_picture, write_report
 from mtl_jax.report.run import parse
+from mtl_jax.report.tables import training_table
 
 SCORES = ("accuracy", "macro_recall", "macro_f1")
 
@@ -447,6 +448,15 @@ def test_equal_steps_of_several_seeds_are_averaged():
     [{"step": 1, "loss": 1.0}, {"step": 1, "loss": 3.0}, {"step": 2, "loss": 5.0}], "loss"
   )
   assert (steps.tolist(), values.tolist()) == ([1.0, 2.0], [2.0, 5.0])
+
+
+def test_the_time_of_training_is_that_of_the_steps_between_rows():
+  """50 steps at 10 a second and 50 at 5, which two seeds took together."""
+  curves = [{"method": "maml", "step": step, "steps_per_s": rate, "loss": 1.0} for step, rate in ((50, 10), (100, 5))]
+  (line,) = training_table([*curves, *curves])
+  assert (line["steps"], line["time"]) == ("100", "15 s")
+  (line,) = training_table([*curves, {"method": "maml", "step": 150, "loss": 1.0}])
+  assert line["time"] == "–"
 
 
 def test_the_confusion_shown_is_of_the_best_of_ours_nearest_five_labels():

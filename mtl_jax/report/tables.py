@@ -1,6 +1,7 @@
 """Rows as a table: of one job with K labels, in Markdown for the README, and of what training took."""
 
 import html
+import itertools
 import math
 import statistics
 from collections.abc import Iterable, Mapping
@@ -180,8 +181,16 @@ def markdown_table(rows: Iterable[Mapping[str, Any]], job: str | None = None, me
   return "\n".join(lines) + "\n"
 
 
+def _spent(rows: Iterable[Mapping[str, Any]]) -> float | None:
+  """Seconds in steps, as `fit` counts them; None where a speed is missing."""
+  rates = {row["step"]: row.get("steps_per_s") for row in rows}
+  if not all(rates.values()):
+    return None
+  return sum((b - a) / rates[b] for a, b in itertools.pairwise([0, *sorted(rates)]))
+
+
 def training_table(curves: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
-  """One line a method: steps, last loss, and the median speed."""
+  """One line a method: steps, the time they took with their compilation, last loss, and the median speed."""
   methods: dict[str, list[Mapping[str, Any]]] = {}
   for row in curves:
     methods.setdefault(row["method"], []).append(row)
@@ -201,6 +210,7 @@ def training_table(curves: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
       {
         "method": method,
         "steps": f"{last:,}",
+        "time": took(_spent(rows)) or "–",
         "loss": f"{statistics.fmean(losses):.3g}" if losses else "–",
         "steps_per_s": median(rows, "steps_per_s"),
         "tasks_per_s": median(rows, "tasks_per_s"),
