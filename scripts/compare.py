@@ -24,17 +24,19 @@ def main(argv: list[str]) -> None:
     config: Annotated[Path, tyro.conf.Positional],
     algorithms: tuple[str, ...],
     minutes: float | None = None,
+    ensemble: bool = False,
     devices: Annotated[Devices, tyro.conf.arg(name="")] = AT_HAND,
   ) -> None:
     """Args:
     config: a few-shot job.
     algorithms: names as in the reports, FILE.py:FUNCTION for your own, or all.
     minutes: of training for each algorithm and fold, compilation included, instead of the config's steps.
+    ensemble: all seeds of each network also answer together, as one more row; nothing more is trained.
     """
     given, docstring = load(config)
     first = docstring.partition("\n")[0]
     about = f"Compared on {config}: {', '.join(algorithms)}.\n\n{first}"
-    job.run(compared(given, algorithms, minutes), about, None, resume=False, devices=devices)
+    job.run(compared(given, algorithms, minutes, ensemble), about, None, resume=False, devices=devices)
 
   tyro.cli(command, args=argv, description=__doc__)
 

@@ -66,6 +66,7 @@ def test_the_algorithms_of_a_comparison_keep_the_settings_of_the_job_and_the_poo
   assert found == {name_of(cls()) for cls in get_args(c.Algorithm) if cls is not c.Custom} - without
   timed = compared(FLEET, ["anil"], minutes=2.0).training
   assert timed.minutes == 2.0 and timed.steps > 100_000
+  assert compared(FLEET, ["anil"], ensemble=True).evaluation == dataclasses.replace(FLEET.evaluation, ensemble=True)
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,8 @@ def test_a_docstring_cannot_break_out_of_its_quotes(tmp_path):
     (changed(evaluation__adaptation_shots=11), "evaluation.adaptation_shots", "11"),
     (changed(evaluation__adaptation_shots=0), "evaluation.adaptation_shots", "0"),
     (changed(training__validation_episodes=0), "training.validation_episodes", "0"),
+    (changed(evaluation__ensemble=True, training__seeds=1), "evaluation.ensemble", "True"),
+    (changed(evaluation__ensemble=True, tasks=c.Demand("car_parts", (4, 12), 6, 12)), "evaluation.ensemble", "True"),
     (changed(controls=(c.Maml(first_order=True),)), "controls", "maml"),
     (changed(algorithm=c.Imaml(penalty=0.0)), "algorithm.penalty", "0.0"),
     (changed(algorithm=c.Imaml(cg_steps=0)), "algorithm.cg_steps", "0"),

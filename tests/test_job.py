@@ -22,6 +22,7 @@ from mtl_jax.config import MLP, Anil, Config, ConfigError, Evaluation, Finetune,
 from mtl_jax.data import DataError
 from mtl_jax.evaluate import interval
 from mtl_jax.job import few_shot
+from mtl_jax.report.run import parse
 from mtl_jax.trust import LeakError
 from mtl_jax.types import Algorithm, Batch, Episode, TaskFamily
 
@@ -166,9 +167,9 @@ def scored(monkeypatch, tmp_path):
   monkeypatch.setattr(few_shot, "_score_scratch", lambda *_: None)
   (tmp_path / "run.json").write_text('{"seconds": {"training": 3.0}}')
 
-  def scored(folds, trained=(), config=CONFIG):
+  def scored(folds, trained=(), config=CONFIG, state=(0.0, 0.0)):
     monkeypatch.setattr(build, "trained", lambda config: list(trained))
-    monkeypatch.setattr(few_shot, "_state", lambda *_: jnp.zeros(SEEDS))
+    monkeypatch.setattr(few_shot, "_state", lambda *_: jnp.asarray(state))
     rows = few_shot.score(config, folds, tmp_path)
     assert json.loads((tmp_path / "scores.json").read_text()) == rows
     return rows
@@ -261,6 +262,41 @@ def test_a_method_is_scored_with_its_own_steps_and_against_others_with_the_label
   )
   costs = {(row["method"], row["k"]): row["mean"] for row in rows if row["metric"] == "labels"}
   assert costs == {("anil", 1): 1, ("anil", 3): 3, ("pooled", 1): 0, ("pooled", 3): 0}
+
+
+def test_all_seeds_together_are_one_more_row_with_their_mean_and_spread_that_counts_as_one_seed(scored):
+  """The seeds say 2.1 and 102.1: their mean is 52.1 and its variance 2500, and each is 50 from the mean."""
+
+  def judge(prediction, episode):
+    return {"mse": prediction[:, 0].mean(), "nll": prediction[:, -1].mean()}
+
+  config = dataclasses.replace(CONFIG, evaluation=dataclasses.replace(CONFIG.evaluation, ensemble=True))
+  folds = [Fold("fold", labelled(1), None, {"job": held_out(judge=judge)})]
+  rows = scored(folds, [network(OURS, POOLED)], config, (0.0, 1.0))
+  assert {row.method: row.kind for row in parse(rows)} == {
+    "anil": "ours",
+    "anil, 2 seeds together": "ours",
+    "pooled": "baseline",
+    "pooled, 2 seeds together": "baseline",
+  }
+  both = {row["metric"]: row for row in rows if row["method"] == "anil, 2 seeds together" and row["k"] == 1}
+  assert [both[name]["mean"] for name in ("mse", "nll", "labels")] == pytest.approx([52.1, np.log(2500.0), 1.0])
+  each = {row["metric"]: row for row in rows if row["method"] == "anil" and row["k"] == 1}
+  assert each["mse"]["mean"] == pytest.approx(52.1)
+  assert both["seconds"]["mean"] == pytest.approx(2 * each["seconds"]["mean"])
+  assert (each["mse"]["seeds"], both["mse"]["seeds"], both["mse_gain"]["seeds"]) == (2, 1, 1)
+
+
+def test_of_classes_all_seeds_together_say_the_mean_probability(scored):
+  """Of one class it is 1, whatever the seeds say."""
+
+  def judge(prediction, episode):
+    return {"macro_f1": prediction.mean(), "accuracy": prediction.mean(), "confusion": jnp.ones((1, 1))}
+
+  config = dataclasses.replace(CONFIG, evaluation=dataclasses.replace(CONFIG.evaluation, ensemble=True))
+  test = held_out(judge=judge)._replace(labels=("one",))
+  rows = scored([Fold("fold", labelled(1), None, {"job": test})], [network(OURS)], config, (0.0, 1.0))
+  assert one(rows, method="anil, 2 seeds together", metric="macro_f1", k=3)["mean"] == 0.0
 
 
 def test_the_point_of_the_picture_that_is_the_method_itself_is_not_asked_again(scored, monkeypatch):

@@ -21,13 +21,14 @@ def _possible(config: Config, algorithm: Algorithm) -> str:
   return ""
 
 
-def compared(config: AnyConfig, names: Sequence[str], minutes: float | None = None) -> Config:
+def compared(config: AnyConfig, names: Sequence[str], minutes: float | None = None, ensemble: bool = False) -> Config:
   """The job with these algorithms in place of its own, the pooled network and its fine-tuning always among them.
 
   Args:
     names: as in the reports, FILE.py:FUNCTION for one's own, or "all" that are possible. What the job has keeps its
       settings, others have their defaults.
     minutes: of training for each, in place of the job's steps.
+    ensemble: whether all seeds of each also answer together; the job's own setting where it says so already.
 
   Raises: ConfigError for a name that is unknown or makes no sense here; it lists those that do.
   """
@@ -54,4 +55,7 @@ def compared(config: AnyConfig, names: Sequence[str], minutes: float | None = No
   if minutes is not None:
     training = dataclasses.replace(training, minutes=minutes, steps=_ENDLESS)
   name = f"compare_{config.name}"
-  return dataclasses.replace(config, name=name, algorithm=first, controls=tuple(others), training=training)
+  evaluation = dataclasses.replace(config.evaluation, ensemble=ensemble or config.evaluation.ensemble)
+  return dataclasses.replace(
+    config, name=name, algorithm=first, controls=tuple(others), training=training, evaluation=evaluation
+  )

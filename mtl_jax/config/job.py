@@ -33,6 +33,8 @@ class Evaluation:
   adaptation_shots: int = 5
   """labels per condition in that picture"""
   baselines: bool = True
+  ensemble: bool = False
+  """whether all seeds of each network also answer together; such a row is one trained ensemble, and says so"""
 
 
 @dataclasses.dataclass(frozen=True)

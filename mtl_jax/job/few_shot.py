@@ -21,7 +21,7 @@ from mtl_jax.disk import write_json
 from mtl_jax.evaluate import Judge, Scores, episodes_of, evaluate, interval, score_values
 from mtl_jax.fit import fit
 from mtl_jax.job.folder import note
-from mtl_jax.meta import replicate
+from mtl_jax.meta import ensemble, mean_and_spread, mean_probability, one_normal, replicate
 from mtl_jax.recorder import Recorder
 from mtl_jax.report import METRICS
 from mtl_jax.tasks.vibration import Viewed
@@ -55,6 +55,11 @@ def _seed_scores(config: Config, key: Array, method: Algorithm, state: PyTree, d
     seconds = (time.perf_counter() - began) / count  # the last seed's counts: all is compiled by then
   scores = {name: np.stack([scores[name] for scores in each]) for name in each[0]}
   return scores | {"seconds": np.full((len(each), count), seconds)}
+
+
+def _numbers_together(said: Array) -> Array:
+  """(seeds, n, 1) numbers, or (seeds, n, 2) with their log variances -> mean and log variance (n, 2)."""
+  return one_normal(said) if said.shape[-1] == 2 else mean_and_spread(said)
 
 
 def _count(drawn: Episode) -> int:
@@ -138,6 +143,7 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
   holds = {job: sum(job in fold.tests for fold in folds) for fold in folds for job in fold.tests}
   todo, scratch = build.trained(config), build.scratch(config)
   seconds = {"evaluation": 0.0, "baselines": 0.0}
+  together = cache(ensemble)  # the same function each time, so that it compiles once
   for fold in folds:
     for job, test in fold.tests.items():
       key = jax.random.fold_in(jax.random.key(config.seed), 2)
@@ -159,6 +165,10 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
             continue
           kinds[method.name] = method.kind
           _score_method(config, key, what, method, state, test.judge, drawn, draw, collected[job])
+          if e.ensemble:
+            combine = mean_probability if test.labels else _numbers_together
+            several = together(what.make(method.config), config.training.seeds, combine)
+            _score_together(key, method.name, kinds, several, state, test.judge, drawn, collected[job])
       seconds["evaluation"] += time.perf_counter() - began
       began = time.perf_counter()
       if e.baselines:
@@ -214,6 +224,26 @@ def _score_method(
       out[method.name, k, steps].append(out[method.name, k, None][-1])
     elif other is not None:
       out[method.name, k, steps].append(_seed_scores(config, key, what.make(other), state, episodes, judge))
+
+
+def _score_together(
+  key: Array,
+  name: str,
+  kinds: dict[str, str],
+  several: Algorithm,
+  state: PyTree,
+  judge: Judge,
+  drawn: dict[int, Episode],
+  out: dict[Key, list[Scores]],
+) -> None:
+  """All seeds of a method as one that answers once in each episode, beside each of them alone."""
+  for k, episodes in drawn.items():
+    alone = out[name, k, None][-1]
+    joint = f"{name}, {len(alone['labels'])} seeds together"
+    kinds[joint] = kinds[name]
+    scores = evaluate(key, several, state, episodes, judge=judge)
+    costs = {"labels": alone["labels"][:1], "seconds": alone["seconds"].sum(axis=0, keepdims=True)}  # one by one
+    out[joint, k, None].append({metric: value[None] for metric, value in scores.items()} | costs)
 
 
 def _score_scratch(
@@ -285,7 +315,9 @@ def _rows(
     base = {"job": job, "method": at[0], "kind": kinds.get(at[0], "baseline"), "k": at[1], "metric": metric}
     base |= {"complete": True} if test.every is not None else {}
     base |= {"per": test.per} if test.per else {}
-    numbers = {"mean": mean, "low": low, "high": high, "seeds": config.training.seeds, "episodes": episodes}
+    # A network that answers once in each episode is one draw of what was trained, and not several.
+    seeds = len(values) if at[0] in kinds else config.training.seeds
+    numbers = {"mean": mean, "low": low, "high": high, "seeds": seeds, "episodes": episodes}
     return base | numbers | ({} if at[2] is None else {"steps": at[2]}) | more
 
   rows = []
