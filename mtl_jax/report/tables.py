@@ -183,7 +183,7 @@ def markdown_table(rows: Iterable[Mapping[str, Any]], job: str | None = None, me
 
 def _spent(rows: Iterable[Mapping[str, Any]]) -> float | None:
   """Seconds in steps, as `fit` counts them; None where a speed is missing."""
-  rates = {row["step"]: row.get("steps_per_s") for row in rows}
+  rates = {row["step"]: row.get("steps_per_s") or 0.0 for row in rows}
   if not all(rates.values()):
     return None
   return sum((b - a) / rates[b] for a, b in itertools.pairwise([0, *sorted(rates)]))
