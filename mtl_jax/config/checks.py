@@ -193,7 +193,7 @@ def _validate_few_shot(config: Config) -> None:
       simulated.recordings,
       f"must be at least {need}: the most labels, {simulated.shots[1]}, and queries, {simulated.queries}",
     )
-  together = "needs training.seeds of 2 or more, and classes or numbers and no deciles"
+  together = "needs training.seeds of 2 or more; the deciles of a Demand are not combined"
   _require(not e.ensemble or (t.seeds > 1 and not isinstance(tasks, Demand)), "evaluation.ensemble", True, together)
   if isinstance(tasks, Own):
     _validate_own(tasks, config.model)
