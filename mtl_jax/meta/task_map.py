@@ -14,7 +14,7 @@ from mtl_jax.layout import TASKS
 from mtl_jax.types import Apply, Array, Batch, BatchLoss, Episode, ExampleLoss, Metrics, PyTree
 
 _MANY, _FEW = 64, 8
-_TINY, _LARGE = 2**12, 2**18  # bytes
+_TINY, _LARGE = 2**12, 7 * 2**15  # bytes
 
 
 def task_shards() -> int:
@@ -63,8 +63,8 @@ def chunk_for(data: PyTree) -> int:
   On a CPU 8, whose gradients stay in its cache: five steps of MAML on 128 tasks of 100 examples of 64 numbers take
   0.66 of the time that chunks of 64 take (2 CPU cores, JAX 0.10.2, 2026-11-26). Tasks below 4 KiB, such as sine waves,
   are all overhead, and an accelerator wants work: 64. Tasks of 400 KiB one by one take 0.69 of the time of a step on
-  vibration windows (scripts/benchmark.py, W3), and those of 192 KiB twice the time in the main job (2 CPU cores,
-  2026-11-27).
+  vibration windows (scripts/benchmark.py, W3; 2 CPU cores, 2026-11-27), those of 245 KiB 0.80 of that of eight at once
+  on images (W4, 45 MB and not 335 on each core; 2026-11-28), those of 192 KiB twice the time in the main job.
   """
   size = _bytes_of_a_task(data)
   if jax.default_backend() != "cpu" or size < _TINY:
