@@ -84,6 +84,7 @@ takes 0.77 of its time and the step 1.13: it is passes and code of many instruct
 import ctypes
 import importlib.metadata
 import json
+import math
 import multiprocessing
 import os
 import platform
@@ -97,11 +98,12 @@ from typing import Any
 import benchmark_workloads as workloads
 import numpy as np
 import tyro
+from benchmark_steps import THEIRS, Joint, MainJob
 from benchmark_workloads import Given, Step, Workload
 from rich.console import Console
 from rich.table import Table
 
-OURS, ALONE, PRODUCT = "mtl_jax", "mtl_jax, one device", "matrix product"
+OURS, ALONE, PRODUCT, TORCHJD = "mtl_jax", "mtl_jax, one device", "matrix product", "TorchJD"
 LOSS_WITHIN, NORM_WITHIN = 1e-5, 1e-3
 PRODUCT_SIZE = 2048
 TURN = 0.5  # seconds: shorter steps are repeated within a turn, so that threads which slept are on cores of their own
@@ -109,6 +111,7 @@ GOALS = {"W1, 25": 4.0, "W1, 512": 3.0, "W1, 1,024": 3.0, "W2, 256": 2.5, "W3": 
 """How many times faster than the fastest of PyTorch mtl_jax ought to be on two cores, by a workload's name."""
 
 Row = dict[str, Any]
+AnyWorkload = Workload | MainJob | Joint
 
 
 def _memory_of(step: Callable[[], Any]) -> float | None:
@@ -128,7 +131,7 @@ def _memory_of(step: Callable[[], Any]) -> float | None:
   return resident("VmHWM") - before
 
 
-def _worker(pipe: Connection, name: str, w: Workload, g: Given, threads: int) -> None:
+def _worker(pipe: Connection, name: str, w: AnyWorkload, g: Given | None, threads: int) -> None:
   """A contender's process: says what its first step found, then a step's seconds and CPU seconds for every turn."""
   try:
     step, said = _contender(name, w, g, threads)
@@ -149,13 +152,14 @@ def _worker(pipe: Connection, name: str, w: Workload, g: Given, threads: int) ->
     pipe.send(((time.perf_counter() - began[0]) / repeats, (time.process_time() - began[1]) / repeats))
 
 
-def _contender(name: str, w: Workload, g: Given, threads: int) -> tuple[Step, Row]:
+def _contender(name: str, w: Any, g: Given | None, threads: int) -> tuple[Step, Row]:
   if name in (OURS, ALONE):
     import jax
 
     jax.config.update("jax_enable_compilation_cache", False)  # the time of a first start is asked for
     jax.config.update("jax_default_matmul_precision", "highest")  # a GPU's default is ten bits of mantissa
-    return workloads.ours(w, g, 1 if name == ALONE else threads), {}
+    devices = 1 if name == ALONE else threads
+    return w.ours(devices) if g is None else workloads.ours(w, g, devices), {}
   import benchmark_peers as peers
 
   if name == PRODUCT:
@@ -166,24 +170,48 @@ def _contender(name: str, w: Workload, g: Given, threads: int) -> tuple[Step, Ro
       return 0.0, None
 
     return step, {}
+  if g is None:
+    step, at_once = w.theirs(threads)
+    return step, {"at_once": at_once}
   made = peers.peer(name, w, g, threads)
-  return made.step, {"tasks_at_once": made.tasks, "threads": made.threads}
+  return made.step, {"at_once": f"{made.tasks}, {made.threads} threads"}
 
 
-def measure(w: Workload, names: list[str], threads: int, rounds: int, seconds: float) -> list[Row]:
+def contenders(w: AnyWorkload, compiled: bool, quick: bool) -> list[str]:
+  """Those beside mtl_jax."""
+  if isinstance(w, Joint):
+    return [TORCHJD]
+  if isinstance(w, MainJob):
+    return [ALONE]
+  if quick:
+    return ["torch.func", "by hand"]
+  import benchmark_peers as peers
+
+  return [ALONE, *peers.names(w, compiled)]
+
+
+def measure(
+  w: AnyWorkload, names: list[str], threads: int, rounds: int, seconds: float, patience: float = math.inf
+) -> list[Row]:
   """Medians of all contenders, which take turns until each has used its seconds or had its rounds.
 
-  Raises: RuntimeError if one computes another first loss or meta-gradient than mtl_jax.
+  Raises: RuntimeError if mtl_jax fails, or one computes another first loss or meta-gradient.
   """
-  given, spawn = workloads.given(w), multiprocessing.get_context("spawn")
+  given, spawn = workloads.given(w) if isinstance(w, Workload) else None, multiprocessing.get_context("spawn")
   pipes, rows, times = {}, {}, {}
   processes = []
-  for name in (OURS, ALONE, PRODUCT, *names):  # one after the other: a first step compiles, and tries what is fastest
+  for name in (OURS, PRODUCT, *names):  # one after the other: a first step compiles, and tries what is fastest
     pipes[name], theirs = spawn.Pipe()
     processes.append(spawn.Process(target=_worker, args=(theirs, name, w, given, threads), daemon=True))
     processes[-1].start()
-    rows[name] = {"workload": w.name, "contender": name} | pipes[name].recv()
+    in_time = pipes[name].poll(None if math.isinf(patience) else patience)
+    if not in_time:
+      processes[-1].kill()
+    said = pipes[name].recv() if in_time else {"error": f"no first step after {patience:g} s"}
+    rows[name] = {"workload": w.name, "contender": name} | said
     times[name] = []
+  if "error" in rows[OURS]:
+    raise RuntimeError(f"{w.name}: {rows[OURS]['error']}")
   running = [name for name in rows if "error" not in rows[name]]
   for name in running:
     if name != PRODUCT:
@@ -199,6 +227,7 @@ def measure(w: Workload, names: list[str], threads: int, rounds: int, seconds: f
     process.join()
   median = {name: np.median(times[name], axis=0) for name in running}
   peak = 2.0 * PRODUCT_SIZE**3 / median[PRODUCT][0]
+  flops = workloads.flops(w) if isinstance(w, Workload) else w.flops
   for name in running:
     ratio = median[name] / np.median(times[OURS][: len(times[name])], axis=0)
     rows[name] |= {
@@ -208,15 +237,15 @@ def measure(w: Workload, names: list[str], threads: int, rounds: int, seconds: f
       "turns": len(times[name]),
       "times_ours": ratio[0],
       "cpu_times_ours": ratio[1],
-      "share_of_peak": workloads.flops(w) / median[name][0] / peak,
+      "share_of_peak": None if flops is None else flops / median[name][0] / peak,
       "peak_gflops": peak / 1e9,
     }
   return [row for name, row in rows.items() if name != PRODUCT]
 
 
-def require_same(w: Workload, name: str, row: Row, reference: Row) -> None:
+def require_same(w: AnyWorkload, name: str, row: Row, reference: Row) -> None:
   for what, within in (("loss", LOSS_WITHIN), ("norm", NORM_WITHIN)):
-    if not abs(row[what] - reference[what]) <= within * max(1.0, abs(reference[what])):
+    if reference[what] is not None and not abs(row[what] - reference[what]) <= within * max(1.0, abs(reference[what])):
       raise RuntimeError(f"{w.name}: the first {what} of {name} is {row[what]} and ours {reference[what]}")
 
 
@@ -236,11 +265,11 @@ def print_table(console: Console, rows: list[Row], title: str) -> None:
         table.add_row(first, row["contender"], "not available", row["error"])
         continue
       asked = f"{goal(name):g}" if row["ms"] == best and goal(name) else ""
-      sizes = f"{row['tasks_at_once']}, {row['threads']} threads" if "threads" in row else ""
+      share = "" if row["share_of_peak"] is None else f"{row['share_of_peak']:.0%}"
       numbers = (f"{row['ms']:.3g}", f"{row['times_ours']:.2f}", asked, f"{row['cpu_ms']:.3g}")
-      numbers += (f"{row['cpu_times_ours']:.2f}", f"{row['share_of_peak']:.0%}")
+      numbers += (f"{row['cpu_times_ours']:.2f}", share)
       cost = (f"{row['memory_mb']:,.1f}" if row["memory_mb"] is not None else "", f"{row['first_s']:.1f}")
-      table.add_row(first, row["contender"], *numbers, *cost, sizes, end_section=i == len(mine) - 1)
+      table.add_row(first, row["contender"], *numbers, *cost, row.get("at_once", ""), end_section=i == len(mine) - 1)
   console.print(table)
 
 
@@ -280,38 +309,39 @@ def main(
   compiled: bool = True,
   rounds: int = 21,
   seconds: float = 20.0,
+  patience: float = math.inf,
   out: Path | None = None,
 ) -> None:
   """Prints a table and writes it, a picture and all numbers into a run folder.
 
   Args:
-    quick: a minute.
+    quick: W1 with 512 curves and W2 with 32 tasks in three rounds, beside torch.func and by hand, not compiled.
     only: workloads whose names start so, as in --only W1 "W2, 32".
     compiled: with torch.compile.
     rounds: turns of each contender.
     seconds: of warm steps after which a slow contender has no more turns.
-    out: the run folder; runs/benchmark-TIME if not given.
+    patience: seconds after which a contender whose first step is not through, compilation included, is given up.
+    out: the run folder, in which rows of other workloads stay; runs/benchmark-TIME if not given.
   """
   threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
   chosen = [workloads.w1(n, steps) for n in (25, 512, 1024) for steps in (1, 5)]
-  chosen += [workloads.w2(32), workloads.w2(256), workloads.w3(), workloads.w4()]
+  chosen += [workloads.w2(32), workloads.w2(256), workloads.w3(), workloads.w4(), MainJob(), *map(Joint, THEIRS)]
   if quick:
-    chosen = [workloads.w1(25, 5), workloads.w1(512, 5), workloads.w2(32)]
-    compiled, rounds, seconds = False, min(rounds, 7), min(seconds, 2.0)
+    chosen, rounds = [workloads.w1(512, 5), workloads.w2(32)], min(rounds, 3)
   chosen = [w for w in chosen if not only or w.name.startswith(only)]
-  import benchmark_peers as peers
-
   folder = out or Path("runs") / f"benchmark-{datetime.now():%Y%m%d-%H%M%S}"
   folder.mkdir(parents=True, exist_ok=True)
   console = Console(width=150)
   versions = {name: importlib.metadata.version(name) for name in ("jax", "torch")}
   title = f"{platform.machine()}, {threads} cores, " + ", ".join(f"{name} {v}" for name, v in versions.items())
   title += f", {datetime.now():%Y-%m-%d}"
-  rows = []
+  numbers = folder / "benchmark.json"
+  names = [w.name for w in chosen]
+  rows = [r for r in json.loads(numbers.read_text())["rows"] if r["workload"] not in names] if numbers.exists() else []
   for w in chosen:
-    rows += measure(w, peers.names(w, compiled), threads, rounds, seconds)
+    rows += measure(w, contenders(w, compiled, quick), threads, rounds, seconds, patience)
     print_table(console, [row for row in rows if row["workload"] == w.name], w.name)
-    (folder / "benchmark.json").write_text(json.dumps({"title": title, "rows": rows}, indent=1))
+    numbers.write_text(json.dumps({"title": title, "rows": rows}, indent=1))
   print_table(console, rows, title)
   draw(rows, folder / "benchmark.png", title)
   console.print(f"table and picture: {folder}")

@@ -10,6 +10,7 @@ Where it says "compiled", torch.compile makes one program of the whole meta-grad
 them, and all but the last 8 tasks at once, 64 and all, and keeps the fastest. Adam is the fused one.
 """
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -105,9 +106,9 @@ def _fastest(run: Callable[[int, int], Any], sizes: set[int], threads: set[int],
   seconds = {}
   for at_once in sizes:
     count = max(at_once, min(tasks, 64) // at_once * at_once)
+    run(at_once, at_once)
     for n in threads:
       torch.set_num_threads(n)
-      run(at_once, at_once)
       began = time.perf_counter()
       run(at_once, count)
       seconds[at_once, n] = (time.perf_counter() - began) / count
@@ -223,7 +224,7 @@ class Network:
       for axis, k in enumerate(window, start=2):
         x = x.unfold(axis, k, stride)
       space = x.shape[2 : 2 + len(window)]
-      rows, kernel = x.reshape(tasks, n * int(np.prod(space)), -1), kernel.flatten(2).transpose(1, 2)
+      rows, kernel = x.reshape(tasks, n * math.prod(space), -1), kernel.flatten(2).transpose(1, 2)
       if len(rest) == 1:
         x = torch.baddbmm(rest[0][:, None], rows, kernel)
       else:

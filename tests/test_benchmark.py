@@ -10,6 +10,7 @@ sys.path.append(str(ROOT / "scripts"))
 
 import benchmark
 import benchmark_workloads as workloads
+from benchmark_steps import Joint
 
 pytestmark = pytest.mark.skipif(
   importlib.util.find_spec("torch") is None, reason='PyTorch is absent: pip install -e ".[bench]"'
@@ -32,6 +33,15 @@ def test_all_contenders_compute_the_same_loss_and_meta_gradient(w):
   for name in peers.names(w, compiled=False):
     row = dict(zip(("loss", "norm"), peers.peer(name, w, given, 1).step(), strict=True))
     benchmark.require_same(w, name, row, reference)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torchjd") is None, reason='TorchJD is absent: pip install -e ".[bench]"')
+def test_torchjd_takes_the_same_step_and_comes_to_the_same_parameters():
+  w = Joint("upgrad")
+  ours, (theirs, _) = w.ours(1), w.theirs(1)
+  for _ in range(2):  # the second begins where the first one ended
+    reference, row = (dict(zip(("loss", "norm"), step(), strict=True)) for step in (ours, theirs))
+    benchmark.require_same(w, "TorchJD", row, reference)
 
 
 def test_a_contender_of_first_order_is_refused():
