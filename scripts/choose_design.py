@@ -17,10 +17,11 @@ from typing import Annotated, get_args, get_type_hints
 
 import numpy as np
 import tyro
+from jax.sharding import Mesh
 from rich.table import Table
 
 from mtl_jax import build, job
-from mtl_jax.config import Config, Evaluation, load_designs, validate
+from mtl_jax.config import Config, Devices, Evaluation, load_designs, validate
 from mtl_jax.report import METRICS, write_report
 
 
@@ -36,9 +37,11 @@ class Command:
   """of a comparison"""
   shots: tuple[int, ...] = (1, 5)
   """labels per class in a comparison"""
+  mesh: str | None = None
+  """as in scripts/train.py"""
 
 
-def run(config: Config, docstring: str, folder: Path, part: str | None = None) -> None:
+def run(config: Config, docstring: str, folder: Path, mesh: Mesh | None, part: str | None = None) -> None:
   """Trains and scores what is not there yet; on the fold that asks about `part`, or on all."""
   validate(config)
   if (folder / "scores.json").exists():
@@ -46,8 +49,9 @@ def run(config: Config, docstring: str, folder: Path, part: str | None = None) -
   folds = [fold for fold in build.folds(config) if part is None or fold.name == part]
   if not folder.exists():
     job.start(config, docstring, folder)
-  job.train(config, folds, folder, resume=True)
-  job.score(config, folds, folder)
+  with job.on(mesh):
+    job.train(config, folds, folder, resume=True)
+    job.score(config, folds, folder)
   job.room_for_programs()
 
 
@@ -61,6 +65,7 @@ def value_in(folder: Path) -> float:
 
 def main(argv: list[str]) -> None:
   command = tyro.cli(Command, args=argv, description=__doc__)
+  mesh = job.started(Devices(command.mesh))
   designs = load_designs(command.config)
   names, out = list(designs), command.out or Path("runs") / f"{command.config.stem}-designs"
   tasks = next(iter(designs.values())).tasks
@@ -72,7 +77,7 @@ def main(argv: list[str]) -> None:
     job.console.print(f"{part} kept out: {name}")
     apart = replace(design.tasks, kept_out=part)
     training = replace(design.training, seeds=command.seeds)
-    run(replace(design, tasks=apart, controls=(), training=training, evaluation=evaluation), name, folder)
+    run(replace(design, tasks=apart, controls=(), training=training, evaluation=evaluation), name, folder, mesh)
     found[i, j] = value_in(folder)
   best = found.argmax(0)
   table = Table("design", *(f"{part} kept out" for part in parts))
@@ -82,7 +87,7 @@ def main(argv: list[str]) -> None:
   for j, part in enumerate(parts):
     chosen, name, folder = designs[names[best[j]]], part.replace(" ", "-"), out / part.replace(" ", "-") / "chosen"
     job.console.print(f"{part}: {names[best[j]]}")
-    run(replace(chosen, seed=chosen.seed + 1), f"Chosen without {part}: {names[best[j]]}.", folder, name)
+    run(replace(chosen, seed=chosen.seed + 1), f"Chosen without {part}: {names[best[j]]}.", folder, mesh, name)
     job.console.print(f"report: {write_report([folder], folder / 'report.html')}")
 
 

@@ -80,8 +80,9 @@ import jax
 import numpy as np
 import tyro
 
+from mtl_jax.config import Devices
 from mtl_jax.evaluate import interval
-from mtl_jax.job import console, exit_with_message
+from mtl_jax.job import console, exit_with_message, on, started
 from mtl_jax.tasks.processes import wafer
 from mtl_jax.tuning import tools
 
@@ -103,11 +104,14 @@ class Command:
   """runs of the processes that know one tool"""
   candidates: int = 512
   seed: int = 0
+  mesh: str | None = None
+  """how many devices share the tools, as in tasks=2; default: all, of a CPU's cores up to 8"""
   out: Path = Path("runs/tune")
 
 
 def main(argv: list[str]) -> None:
   command = tyro.cli(Command, args=argv, description=__doc__)
+  mesh = started(Devices(command.mesh))
   keys = jax.random.split(jax.random.key(command.seed), 5)
   draw = jax.vmap(wafer.sample_task)
   tested = wafer.within_reach(draw(jax.random.split(keys[1], 2 * command.tools)), command.runs, command.tools)
@@ -121,7 +125,8 @@ def main(argv: list[str]) -> None:
   chosen = tools.controllers(jax.random.fold_in(keys[3], 1), logs, family, weight, **how)
   for name, controller in chosen.items():
     seeds = [jax.random.split(jax.random.fold_in(keys[4], seed), len(units)) for seed in range(command.seeds)]
-    ran = [tools.control(controller, key, tested) for key in seeds]
+    with on(mesh):
+      ran = [tools.control(controller, key, tested) for key in seeds]
     made[name] = np.stack([squares.made for squares in ran])
     if name == ADVISES:
       made[f"{name}, advice"] = np.stack([squares.advised for squares in ran])

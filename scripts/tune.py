@@ -218,8 +218,10 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from mtl_jax import tuning
+from mtl_jax.config import Devices
 from mtl_jax.evaluate import interval
-from mtl_jax.job import console, exit_with_message
+from mtl_jax.job import console, exit_with_message, on, started
+from mtl_jax.meta.task_map import one_by_one
 from mtl_jax.tasks.processes import PLANTS
 from mtl_jax.tuning import comparison
 from mtl_jax.types import Array, PyTree
@@ -257,6 +259,8 @@ class Command:
   methods: tuple[str, ...] = ()
   """only those whose name contains one of these"""
   seed: int = 0
+  mesh: str | None = None
+  """how many devices share the plants, as in tasks=2; default: all, of a CPU's cores up to 8"""
   out: Path = Path("runs/tune")
 
 
@@ -274,6 +278,7 @@ def picture(path: Path, title: str, unit: str, found: dict[str, list[tuple[float
 
 def main(argv: list[str]) -> None:
   command = tyro.cli(Command, args=argv, description=__doc__)
+  mesh = started(Devices(command.mesh))
   plant, units = PLANTS[command.plant], np.arange(command.plants)
   if command.drift and plant.constraints:
     raise SystemExit("--drift: the bound on broken limits is found on plants that stand still")
@@ -294,13 +299,15 @@ def main(argv: list[str]) -> None:
 
   @jax.jit
   def references(of: tuple[PyTree, PyTree | None]) -> comparison.Reference:
-    return jax.lax.map(lambda of: comparison.reference(tuning.responses_of(plant, *of), finer, after), of)
+    return one_by_one(lambda of: comparison.reference(tuning.responses_of(plant, *of), finer, after), of)
 
-  reference = references((tasks, drift))
+  with on(mesh):
+    reference = references((tasks, drift))
   confidence = 0.5
   if plant.constraints:
     how = {"batch": command.batch}
-    bound = comparison.safe_confidence(keys[4], plant, known, z, noise, command.trials, command.risk, **how)
+    with on(mesh):
+      bound = comparison.safe_confidence(keys[4], plant, known, z, noise, command.trials, command.risk, **how)
     confidence = bound.confidence
     console.print(f"of a new plant's trials {bound.bound:.1%} at most are expected to break a limit: {bound}")
   chosen = comparison.methods(keys[2], plant, logs, known, z, noise, command.trials, confidence, command.batch)
@@ -310,7 +317,7 @@ def main(argv: list[str]) -> None:
     def one(of: tuple[Array, PyTree, PyTree | None]) -> tuning.Campaign:
       return method(of[0], tuning.responses_of(plant, *of[1:]))
 
-    made = jax.lax.map(one, (keys, tasks, drift))
+    made = one_by_one(one, (keys, tasks, drift))
     return comparison.regret(made, reference), tuning.broken(made.would_give), tuning.broken(made.gave)
 
   def said(rows: list[tuple[float, float, float]], counts: Iterable[int]) -> str:
@@ -320,10 +327,11 @@ def main(argv: list[str]) -> None:
   shown = [n for n in SHOWN if n <= command.trials]
   for name, learned in chosen.items():
     began, compiled = time.perf_counter(), jax.jit(partial(run, learned()))
-    each = [
-      compiled(jax.random.split(jax.random.fold_in(keys[3], seed), command.plants), tasks)
-      for seed in range(command.seeds)
-    ]
+    with on(mesh):
+      each = [
+        compiled(jax.random.split(jax.random.fold_in(keys[3], seed), command.plants), tasks)
+        for seed in range(command.seeds)
+      ]
     regrets[name], advice[name], trials[name] = (np.asarray(part) for part in zip(*each, strict=True))
     found[name] = [interval(regrets[name][..., n], units) for n in range(command.trials + 1)]
     console.print(f"{name}, {time.perf_counter() - began:.0f} s: {said(found[name], shown)}", markup=False)

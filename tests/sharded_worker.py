@@ -2,8 +2,8 @@
 
 python sharded_worker.py: prints, as JSON, for each algorithm "apart", the largest difference between what the
 parameters lose and the loss in a loop over single tasks and on eight devices, as a share of the largest number there,
-and "reduced", whether the program on eight devices adds up across them; and "shards", what a device has of arrays on a
-mesh of three axes.
+and "reduced", whether the program on eight devices adds up across them; "shards", what a device has of arrays on a
+mesh of three axes, and "tools" as `tools_apart` has it.
 """
 
 import json
@@ -18,6 +18,9 @@ from jax.sharding import AxisType
 from test_algorithms import ALGORITHMS, CLASSES, KEY, SEEDS, WIDTH, params
 
 from mtl_jax import layout
+from mtl_jax.tasks.processes import wafer
+from mtl_jax.tuning import tools
+from mtl_jax.tuning.plant_controls import ewma_errors
 from mtl_jax.types import Algorithm, Array, Batch, Episode, PyTree
 
 NAMES = (
@@ -25,7 +28,7 @@ NAMES = (
   *("finetune", "reptile, replicated"),
 )
 MESH = jax.make_mesh((8,), ("tasks",), axis_types=(AxisType.Auto,)) if jax.device_count() == 8 else None
-DEVICES, TASKS, CHUNK, SUPPORT, QUERY = 8, 19, 2, 6, 5
+DEVICES, TASKS, CHUNK, SUPPORT, QUERY, RUNS = 8, 19, 2, 6, 5, 4
 
 
 def ragged(key: Array) -> Episode:
@@ -95,6 +98,21 @@ def shards() -> dict[str, list[int]]:
   return {name: leaf.sharding.shard_shape(leaf.shape) for name, leaf in (state | tasks).items()}
 
 
+def tools_apart() -> dict[str, list[int] | float]:
+  """Runs on wafer tools: "shard", what a device has of them, and "apart", the largest difference to one device's."""
+
+  def controller(key: Array, tool: wafer.Task) -> tools.Runs:
+    made = ewma_errors(key, tool, jnp.asarray(0.5), RUNS)
+    return tools.Runs(made, made)
+
+  keys = jax.random.split(KEY, 2 * DEVICES)
+  drawn = jax.vmap(wafer.sample_task)(keys)
+  alone = tools.control(controller, keys, drawn).made
+  with jax.set_mesh(MESH):
+    shared = tools.control(controller, keys, drawn).made
+  return {"shard": list(shared.sharding.shard_shape(shared.shape)), "apart": float(np.abs(shared / alone - 1.0).max())}
+
+
 if __name__ == "__main__":
   assert len(jax.devices()) == DEVICES and jnp.zeros(()).dtype == jnp.float64
-  print(json.dumps({name: found(name) for name in NAMES} | {"shards": shards()}))
+  print(json.dumps({name: found(name) for name in NAMES} | {"shards": shards(), "tools": tools_apart()}))

@@ -450,7 +450,7 @@ def test_the_design_that_is_best_where_a_part_is_kept_out_is_scored_once_where_t
   monkeypatch.setattr(choose, "load_designs", lambda path: designs)
   asked, pages = [], writing(monkeypatch, choose)
 
-  def run(config, docstring, folder, part=None):
+  def run(config, docstring, folder, mesh, part=None):
     asked.append((config, part))
     folder.mkdir(parents=True)
     good = (config.algorithm.penalty == 10.0) == (config.tasks.kept_out == "even")

@@ -49,3 +49,8 @@ def test_matrices_are_split_by_their_longest_axis_or_in_turn_and_examples_where_
     "five": (4, 5),
     "task": (4,),
   }
+
+
+def test_eight_devices_share_wafer_tools_and_run_them_as_one_does(apart):
+  assert apart["tools"]["shard"] == [2, 4]
+  assert apart["tools"]["apart"] < 1e-12

@@ -57,6 +57,11 @@ def on_shards(f: Callable[[PyTree, PyTree], PyTree], shared: PyTree, tasks: PyTr
   return found if padded == count else jax.tree.map(lambda leaf: leaf[:count], found)
 
 
+def one_by_one(f: Callable[[PyTree], PyTree], tasks: PyTree) -> PyTree:
+  """`jax.lax.map`, over the leading axis of `tasks`, of which each device of the ambient mesh has its share."""
+  return on_shards(lambda _, share: jax.lax.map(f, share), (), tasks, task_shards())
+
+
 def chunk_for(data: PyTree) -> int:
   """How many tasks at once are fast on one device, of `data` with tasks on the leading axis.
 

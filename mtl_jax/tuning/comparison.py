@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mtl_jax.meta.task_map import one_by_one
 from mtl_jax.tasks.processes import Plant
 from mtl_jax.tuning.acquisition import expected_improvement, thompson, upper_bound
 from mtl_jax.tuning.campaign import Campaign, Responses, campaign, responses_of
@@ -104,7 +105,7 @@ def safe_confidence(
       made = campaign(of[0], responses, surrogates, upper_bound(2.0), given.scale, z, rules, **how)
       return jnp.mean(broken(made.gave).astype(jnp.float32))
 
-    return jax.lax.map(one, (jax.random.split(noise_key, plants), tasks))
+    return one_by_one(one, (jax.random.split(noise_key, plants), tasks))
 
   return bound_of(np.asarray([share(jnp.asarray(c)) for c in CONFIDENCES]), CONFIDENCES, risk)
 

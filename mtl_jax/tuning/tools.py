@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mtl_jax.meta.task_map import one_by_one
 from mtl_jax.tasks.processes import wafer
 from mtl_jax.tuning.acquisition import expected_improvement, nearest
 from mtl_jax.tuning.campaign import campaign, candidates
@@ -54,7 +55,7 @@ def tool_logs(key: Array, tools: int, runs: int) -> Batch:
 @partial(jax.jit, static_argnames="controller")
 def control(controller: Controller, keys: Array, tools: wafer.Task) -> Runs:
   """Tools one after another: keys (tools,), leaves of the result (tools, runs)."""
-  return jax.lax.map(lambda of: controller(*of), (keys, tools))
+  return one_by_one(lambda of: controller(*of), (keys, tools))
 
 
 def best_weight(key: Array, tools: wafer.Task, runs: int) -> float:
