@@ -40,8 +40,8 @@ class Checkpoints:
   other may restore it.
 
   A process that fails in the middle of this raises; the others raise as soon as it has ended or, if it has not, after
-  Orbax's five minutes of waiting for it; where it stands still (SIGSTOP) JAX ends them in half a
-  minute. What they leave does not count as a checkpoint.
+  Orbax's five minutes of waiting for it; where it stands still (SIGSTOP) JAX ends them in half a minute. What they
+  leave does not count as a checkpoint.
 
   Args:
     folder: holds one folder per step; made at the first save.
