@@ -14,6 +14,7 @@ from test_commands import script
 
 from mtl_jax import advise
 from mtl_jax.advise import record
+from mtl_jax.advise.outlook import candidates
 from mtl_jax.data import DataError
 
 SETTINGS = """
@@ -351,12 +352,12 @@ def test_what_was_learned_is_kept_until_the_logs_change(tmp_path, mill):
 LIFE = """
 import sys
 from pathlib import Path
-from mtl_jax import advise
+from mtl_jax import advise, command
 folder = Path(sys.argv[1])
 line, log = advise.read_line(folder / "settings.toml"), folder / "log.jsonl"
 while True:
   number = advise.ask(advise.Adviser(line, log, None)).number
-  print("asked", number, flush=True)
+  print("asked", number, *sys.modules, flush=True)
   row = advise.tell(line, log, {"cost": str(float(number)), "surface quality": "0.5"})
   print("told", number, flush=True)
   advise.append(folder / "log.parquet", row)
@@ -364,15 +365,25 @@ while True:
 """
 
 
-def test_a_killed_process_loses_no_trial_and_no_recommendation(tmp_path, line):
-  with subprocess.Popen([sys.executable, "-c", LIFE, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+  """The folder of a process that asked and told until it was killed, and what it said; its candidates were kept."""
+  folder = tmp_path_factory.mktemp("killed")
+  (folder / "settings.toml").write_text(SETTINGS)
+  candidates(record.folder_of(folder / "log.jsonl"), np.asarray([0.25]))
+  with subprocess.Popen([sys.executable, "-c", LIFE, str(folder)], stdout=subprocess.PIPE, text=True) as process:
     assert process.stdout is not None
     said = [process.stdout.readline() for _ in range(4)]
     time.sleep(0.1)
     process.kill()
     said += process.stdout.readlines()
-  path = tmp_path / "log.jsonl"
-  history, asked, copied = advise.read(path, line), record.asked(path), advise.read(tmp_path / "log.parquet", line)
+  return folder, said
+
+
+def test_a_killed_process_loses_no_trial_and_no_recommendation(killed):
+  folder, said = killed
+  line, path = advise.read_line(folder / "settings.toml"), folder / "log.jsonl"
+  history, asked, copied = advise.read(path, line), record.asked(path), advise.read(folder / "log.parquet", line)
   last = {word: max(int(text.split()[1]) for text in said if text.startswith(word)) for word in ("told", "copied")}
   assert last["told"] <= len(history.x) and len(asked) - len(history.x) in (0, 1)
   assert last["copied"] <= len(copied.x) <= len(history.x)
@@ -380,6 +391,15 @@ def test_a_killed_process_loses_no_trial_and_no_recommendation(tmp_path, line):
     assert -each.y[:, 0] == pytest.approx(np.arange(1, len(each.x) + 1))
   advice = advise.ask(advise.Adviser(line, path, None))
   assert advice.number == len(history.x) + 1 and advice.repeated == (len(asked) > len(history.x))
+
+
+def test_an_answer_waits_for_no_module_that_it_does_not_use(killed):
+  """The first, on a log of JSON lines; a table is written after it."""
+  _, (first, *_) = killed
+  word, number, *modules = first.split()
+  assert (word, number) == ("asked", "1") and "mtl_jax.advise.outlook" in modules
+  slow = {"sklearn", "matplotlib", "scipy.signal", "scipy.ndimage", "scipy.stats", "scipy.optimize", "jinja2"}
+  assert not (slow | {"pandas", "pandera", "pyarrow", "orbax", "mtl_jax.job"}) & set(modules)
 
 
 def test_the_command_as_it_is_typed(tmp_path, capsys, monkeypatch):
