@@ -20,6 +20,7 @@ is said again until there is another trial; a trial is in the log, or it is not.
 """
 
 import dataclasses
+import math
 import sys
 import time
 from collections.abc import Mapping
@@ -135,6 +136,8 @@ def _ask(command: Ask) -> None:
         f"  {bound.bound:.1%} at most are expected to (conformal bound, {command.risk:.0%} was asked for; cross-fitted,"
       )
       say("  which the theorem does not cover)")
+      if line.trust < 1 or any(map(math.isfinite, line.step)) or any(line.moving):
+        say("  (those trials had no steps, trust region or cost of moving, which may lead to others here)")
     sure, most = advise.OWN_CONFIDENCE, advice.own_bound
     say(f"on this plant {advice.broken} of {advice.judged} trials broke one; {most:.1%} of such trials at most do")
     say(f"  (Clopper-Pearson, one-sided, {sure:.0%} sure, for independent trials; these are chosen one after another)")

@@ -143,8 +143,10 @@ def learn(others: Others, risk: float, *, cost: np.ndarray | None = None, trials
   """Everything that is kept; cost (1 + d,) as `advise.cost_of` has it.
 
   The confidence comes from replays on each half of the plants with what was learned from the other half: of at most
-  `trials`, and of as many as half of the plants have with every outcome measured. What serves is learned from all of
-  them, as is the scale, so that the bound is one of cross-fitting, which the theorem does not cover.
+  `trials`, and of as many as half of the plants have with every outcome measured. These trials are chosen as `ask`
+  chooses, by the gain for the money where there is a cost, but without `step`, `trust` and `moving`, since places on
+  record are where they are. What serves is learned from all plants, as is the scale, so that the bound is one of
+  cross-fitting, which the theorem does not cover.
 
   Raises:
     DataError: most plants have no trial with every outcome measured.
