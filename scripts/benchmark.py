@@ -44,7 +44,8 @@ Memory of a warm step, ours / best of PyTorch, MB: W2 256 25 / 114, W3 126 / 524
 
 W6, ms, mtl_jax / TorchJD: mean 101 / 77, upgrad 124 / 105, mgda 102 / 127, nash_mtl 99 / 190, config 99 / 641: behind
 for mean and upgrad. For mean ours makes inner products that only its metrics need. J J' itself, 13 CPU ms of about 160,
-was not beaten by five other ways of writing it. The other nine aggregators and W5 have no figures yet.
+was not beaten by five other ways of writing it. The other nine have no figures yet. W5 took 3.3 s of CPU time for its
+ten steps of five seeds, 3.5 on one device; cores free enough for its milliseconds were not to be had.
 
 --quick took 92 s, 108 s of CPU time, beside work of lower priority; on quiet cores it has not been timed.
 

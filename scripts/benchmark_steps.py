@@ -59,11 +59,12 @@ class MainJob:
     from jax.sharding import NamedSharding, PartitionSpec
 
     from mtl_jax import build, job
-    from mtl_jax.config import Devices, load
+    from mtl_jax.config import Config, Devices, load
     from mtl_jax.fit import fit
     from mtl_jax.meta import replicate
 
     mesh, config = job.started(Devices(f"tasks={devices}")), load(CONFIG)[0]
+    assert isinstance(config, Config)
     tasks, what, seeds = job.data(config)[0].train, build.trained(config)[0], config.training.seeds
     if mesh is not None:  # once, as in one call of `fit`
       tasks = tasks._replace(sample=jax.device_put(tasks.sample, NamedSharding(mesh, PartitionSpec())))
