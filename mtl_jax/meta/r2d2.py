@@ -24,6 +24,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from mtl_jax import linalg
 from mtl_jax.meta.optimise import start, step
 from mtl_jax.meta.task_map import hide_masked, task_gradient
 from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, ExampleLoss, Metrics, PyTree
@@ -57,9 +58,8 @@ def fit_ridge(x: Array, y: Array, mask: Array, penalty: Array) -> Ridge:
   x, y = (x - x_mean[None]) * kept, (y - y_mean[None]) * kept
   n, d = x.shape
   gram = x @ x.T if n < d else x.T @ x
-  factor = jax.scipy.linalg.cho_factor(gram + penalty * jnp.eye(min(n, d), dtype=x.dtype))
-  solve = jax.scipy.linalg.cho_solve
-  weights = x.T @ solve(factor, y) if n < d else solve(factor, x.T @ y)
+  factor = linalg.cholesky(gram + penalty * jnp.eye(min(n, d), dtype=x.dtype))
+  weights = x.T @ linalg.solve_cholesky(factor, y) if n < d else linalg.solve_cholesky(factor, x.T @ y)
   return Ridge(weights, x_mean, y_mean)
 
 

@@ -17,9 +17,12 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from mtl_jax.linalg import one_at_a_time
 from mtl_jax.multitask.rows import Rows, count, preferences, rounding, rows
 from mtl_jax.multitask.stateless import stateless
 from mtl_jax.types import Aggregator, Array
+
+_svd = one_at_a_time(jnp.linalg.svd)
 
 
 class _Factor(NamedTuple):
@@ -67,7 +70,7 @@ def aligned_mtl(
     r = rows(gram, active)
     p = preferences(preference, active, gram.dtype)
     factor, there = _factor(r)  # singular values descend: those that are not zero stand first, too
-    vectors, sigma, _ = jnp.linalg.svd(factor)
+    vectors, sigma, _ = _svd(factor)
     rank = jnp.sum(there)
     if scale == "rmse":
       common = jnp.linalg.norm(jnp.where(there, sigma, 0.0)) / jnp.sqrt(count(there, sigma.dtype))

@@ -14,14 +14,17 @@ has weight 0. IMTL-G's weights may be negative, and where their sum vanishes the
 
 import jax.numpy as jnp
 
+from mtl_jax.linalg import one_at_a_time
 from mtl_jax.multitask.rows import Rows, rounding, rows
 from mtl_jax.multitask.stateless import stateless
 from mtl_jax.types import Aggregator, Array
 
+_eigh = one_at_a_time(jnp.linalg.eigh)
+
 
 def _equal_angles(r: Rows) -> Array:
   """The y of least norm that minimises |C y - 1|, over the live tasks."""
-  values, vectors = jnp.linalg.eigh(r.cosine)
+  values, vectors = _eigh(r.cosine)
   there = values > rounding(values.dtype, len(values)) * jnp.max(values)
   inverse = jnp.where(there, 1.0 / jnp.where(there, values, 1.0), 0.0)
   along = jnp.where(there, vectors.T @ r.live.astype(values.dtype), 0.0)

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from mtl_jax import linalg
 from mtl_jax.multitask.rows import Rows, rounding
 from mtl_jax.multitask.solvers import Solution, min_norm, solution
 from mtl_jax.types import Array
@@ -60,7 +61,7 @@ def bargain(r: Rows, p: float) -> Solution:
     b, gain = it.b, gains(it.b)
     slope = b * (r.cosine @ b) - gain
     hessian = b[:, None] * r.cosine * b[None, :] + jnp.diag(jnp.where(live, p * gain, 1.0))
-    delta = -jax.scipy.linalg.cho_solve(jax.scipy.linalg.cho_factor(hessian), slope)
+    delta = -linalg.solve_cholesky(linalg.cholesky(hessian), slope)
     move, decrement = jnp.max(jnp.abs(delta)), -(slope @ delta)
     noise = 10.0 * eps * (b @ (jnp.abs(r.cosine) @ b))  # near the minimum the function cannot tell: full steps
 

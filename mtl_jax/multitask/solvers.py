@@ -22,8 +22,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from mtl_jax.linalg import one_at_a_time
 from mtl_jax.multitask.rows import Rows, rounding
 from mtl_jax.types import Array
+
+_solve = one_at_a_time(jnp.linalg.solve)
 
 
 class Solution(NamedTuple):
@@ -129,7 +132,7 @@ def face(r: Rows, linear: Array, support: Array) -> Face:
   bordered = bordered.at[size, :size].set(border)
   fixed = jnp.zeros(size + 1, r.norm.dtype).at[size].set(1.0 / most)
   moving = jnp.append(jnp.where(support, -linear, 0.0), 0.0)
-  found = jnp.linalg.solve(bordered, jnp.stack([fixed, moving], axis=1))
+  found = _solve(bordered, jnp.stack([fixed, moving], axis=1))
   return Face(found[:size, 0], found[:size, 1], -found[size, 0] / most, -found[size, 1] / most)
 
 
@@ -193,7 +196,7 @@ def cone(r: Rows, start: Array) -> Solution:
   total = jnp.maximum(jnp.sum(jnp.abs(start)), jnp.finfo(start.dtype).tiny)
 
   def solve(support: Array) -> tuple[Array, Array]:
-    v = jnp.linalg.solve(_on_support(r.cosine, support), jnp.where(support, -pull, 0.0))
+    v = _solve(_on_support(r.cosine, support), jnp.where(support, -pull, 0.0))
     return v, (pull + r.cosine @ v) / (total + jnp.sum(jnp.abs(v)))
 
   nothing = jnp.zeros_like(start)

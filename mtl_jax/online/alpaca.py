@@ -25,6 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from mtl_jax import linalg
 from mtl_jax.meta.optimise import start, step
 from mtl_jax.meta.task_map import hide_masked, task_gradient
 from mtl_jax.types import Algorithm, Apply, Array, Batch, Episode, Metrics, OnlineLearner, PyTree
@@ -103,9 +104,9 @@ def learn(prior: Prior, belief: Belief, phi: Array, batch: Batch, kept: float = 
 
 def predictive(prior: Prior, belief: Belief, phi: Array) -> Normal:
   """y at features phi (n, d)."""
-  factor = jax.scipy.linalg.cho_factor(belief.precision)
-  weights = jax.scipy.linalg.cho_solve(factor, belief.moment)
-  spread = jnp.sum(phi * jax.scipy.linalg.cho_solve(factor, phi.T).T, axis=1)
+  factor = linalg.cholesky(belief.precision)
+  weights = linalg.solve_cholesky(factor, belief.moment)
+  spread = jnp.sum(phi * linalg.solve_cholesky(factor, phi.T).T, axis=1)
   return Normal(phi @ weights, (1.0 + spread[:, None]) * jnp.exp(prior.log_noise)[None])
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jax.scipy.linalg import cho_solve, solve_triangular
 
+from mtl_jax import linalg
 from mtl_jax.meta import optimise
 from mtl_jax.tuning.gp import Belief, Surrogate, log_marginal, matern, posterior
 from mtl_jax.types import Array, Batch
@@ -62,14 +62,14 @@ def coregional_surrogate(logs: Batch, *, steps: int = 150, learning_rate: float 
   half, zero = jnp.full(d, jnp.log(0.5)), jnp.zeros(())
   p = fitted(_Process(half, half, zero, zero - 0.7, zero - 3.0))
   made = mask[:, None] & mask[None]
-  factor = jnp.linalg.cholesky(jnp.where(made, covariance(p), 0.0) + jnp.diag(jnp.where(mask, 1e-4, 1.0)))
-  weights = cho_solve((factor, True), y)
+  factor = linalg.cholesky(jnp.where(made, covariance(p), 0.0) + jnp.diag(jnp.where(mask, 1e-4, 1.0)))
+  weights = linalg.solve_cholesky(factor, y)
 
   def surrogate(trials: Batch, z: Array) -> Belief:
     def past(at: Array) -> tuple[Array, Array]:
       """Mean of the common part, and the whitened covariance with the logs."""
       cross = jnp.where(mask[None], _common(p, at, x), 0.0)
-      return cross @ weights, solve_triangular(factor, cross.T, lower=True)
+      return cross @ weights, linalg.solve_lower(factor, cross.T)
 
     (mean, seen), (asked, reach) = past(trials.x), past(z)
     between = _common(p, trials.x, trials.x) - seen.T @ seen + _own(p, trials.x, trials.x)

@@ -22,10 +22,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from mtl_jax import linalg
 from mtl_jax.meta import optimise
 from mtl_jax.models import MLP
 from mtl_jax.tuning.gp import Belief, Surrogate, drawn_matern, log_marginal, matern, posterior
 from mtl_jax.types import Array, Batch, PyTree
+
+_solve = linalg.one_at_a_time(jnp.linalg.solve)
 
 _NETWORK = MLP((32, 32, 8))
 
@@ -128,11 +131,11 @@ def fit_family(
   targets = jnp.where(logs.mask, logs.y, 0.0)
   p, d = phi.shape[-1], acts_on.shape[-1]
   ridge = 1e-2 * jnp.eye(p)
-  fits = jax.vmap(lambda f, t, m: jnp.linalg.solve((m[:, None] * f).T @ f + ridge, f.T @ t))(phi, targets, made)
+  fits = jax.vmap(lambda f, t, m: _solve((m[:, None] * f).T @ f + ridge, f.T @ t))(phi, targets, made)
   spread = jnp.cov(fits.T).reshape(p, p) + 1e-4 * jnp.eye(p)
   zero = jnp.zeros(())
   start = Family(
-    *(jnp.mean(fits, 0), jnp.linalg.cholesky(spread), jnp.full(d, jnp.log(0.5))),
+    *(jnp.mean(fits, 0), linalg.cholesky(spread), jnp.full(d, jnp.log(0.5))),
     *(zero + jnp.log(0.1 if network is None else 1.0), zero - 3.0, zero - 4.0, zero - 5.0, network),
   )
   logs = logs._replace(y=targets)

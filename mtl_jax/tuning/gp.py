@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.linalg import cho_solve
 
+from mtl_jax import linalg
 from mtl_jax.types import Array, Batch
 
 
@@ -47,7 +47,7 @@ def matern(a: Array, b: Array, lengthscale: Array) -> Array:
 def drawn_matern(key: Array, places: Array, lengthscale: Array) -> Array:
   """(n,): one draw of a process of covariance `matern` at places (n, d), up to about a thousand."""
   correlation = matern(places, places, lengthscale) + _DRAW_JITTER * jnp.eye(len(places))
-  return jnp.linalg.cholesky(correlation) @ jax.random.normal(key, (len(places),))
+  return linalg.cholesky(correlation) @ jax.random.normal(key, (len(places),))
 
 
 def _of_the_made(covariance: Array, mask: Array) -> Array:
@@ -58,10 +58,10 @@ def _of_the_made(covariance: Array, mask: Array) -> Array:
 
 def log_marginal(covariance: Array, error: Array, mask: Array) -> Array:
   """() logarithm of the density of the trials; covariance (n, n) with noise, error (n,) = y - prior mean."""
-  factor, left = jnp.linalg.cholesky(_of_the_made(covariance, mask)), jnp.where(mask, error, 0.0)
+  factor, left = linalg.cholesky(_of_the_made(covariance, mask)), jnp.where(mask, error, 0.0)
   count = jnp.sum(mask.astype(left.dtype))
   spread = jnp.sum(jnp.log(jnp.diagonal(factor)))
-  return -0.5 * left @ cho_solve((factor, True), left) - spread - 0.5 * count * jnp.log(2.0 * jnp.pi)
+  return -0.5 * left @ linalg.solve_cholesky(factor, left) - spread - 0.5 * count * jnp.log(2.0 * jnp.pi)
 
 
 def _eliminated(covariance: Array, right: Array) -> tuple[Array, Array]:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.linalg import cho_solve
 
+from mtl_jax import linalg
 from mtl_jax.tuning.gp import Belief, Surrogate, matern, posterior
 from mtl_jax.types import Array, Batch
 
@@ -70,8 +70,8 @@ def _left_out(process: Process, trials: Batch) -> tuple[Array, Array]:
   """Mean and deviation of each trial given the others (Rasmussen and Williams 2006, equations 5.10 to 5.12)."""
   made = trials.mask[:, None] & trials.mask[None]
   covariance = _kernel(process, trials.x, trials.x) + process.noise * jnp.eye(len(trials.x))
-  factor = jnp.linalg.cholesky(jnp.where(made, covariance, jnp.eye(len(trials.x))) + 1e-5 * jnp.eye(len(trials.x)))
-  inverse = cho_solve((factor, True), jnp.eye(len(trials.x)))
+  factor = linalg.cholesky(jnp.where(made, covariance, jnp.eye(len(trials.x))) + 1e-5 * jnp.eye(len(trials.x)))
+  inverse = linalg.solve_cholesky(factor, jnp.eye(len(trials.x)))
   y = jnp.where(trials.mask, trials.y, 0.0)
   return y - inverse @ y / jnp.diagonal(inverse), 1.0 / jnp.sqrt(jnp.diagonal(inverse))
 
