@@ -176,7 +176,7 @@ Error on NOx and CO of each year, asked after learning up to a year with labels 
     trees + recursive         up to 2013      7.17   8.29  10.52       0.82   0.91   1.13
     least squares                   2014      8.76   7.02   8.11       1.00   0.97   1.09
                                     2015      8.61   8.96   8.96       0.84   1.22   1.22
-    boosted trees, fitted           2013      3.08   9.29  13.17       0.53   0.96   1.10
+    boosted trees, fitted     up to 2013      3.08   9.29  13.17       0.53   0.96   1.10
     anew every night                2014      3.37   2.77   9.24       0.54   0.38   1.01
                                     2015      3.72   2.93   3.20       0.56   0.42   0.51
     alpaca that forgets       up to 2012      5.71   9.58  12.37       0.67   1.00   0.95
