@@ -23,7 +23,8 @@ On a core that a dozen other processes shared the clock's 99th percentiles were 
 ms for an update. Steps are taken at every sixth label, and who follows the leader is updated on four stretches of 192
 labels at each.
 
-The transformer, measured 2026-11-28 on a core with others about, following with 300 calls; each was compiled once:
+The transformer, measured 2026-11-28 on a core with others about, following with 300 calls, the quietest of three runs
+of each (in the next one answers' 99th percentiles by the clock were 22.6 and 21.5 ms); each was compiled once:
 
   in_context on 168 labels             2.37 (3.51; 3.19)  0.89 (1.90; 1.70)
   in_context on 168 labels, following  3.50 (6.49; 5.38)  51.91 (71.49; 67.54)
