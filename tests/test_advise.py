@@ -333,9 +333,11 @@ def test_the_bound_is_of_trials_that_are_chosen_for_their_cost_and_says_what_els
 ):
   """Of fast trials more break the limit: the bound is higher where these are the cheap ones."""
   monkeypatch.setenv("COLUMNS", "200")
-  others, how = advise.others_of(mill[0]), {"trials": 4, "steps": 60}
+  others = advise.others_of(mill[0])
   assert others is not None
-  slow, fast = (advise.learn(others, 0.2, cost=np.asarray(cost), **how) for cost in ([1, 100.0], [100, -99.0]))
+  slow, fast = (
+    advise.learn(others, 0.2, cost=np.asarray(cost), trials=4, steps=60) for cost in ([1.0, 100.0], [100.0, -99.0])
+  )
   assert slow.bound[0] == fast.bound[0] and slow.bound[1] < fast.bound[1] and slow.bound[2] < fast.bound[2]
   settings, log = tmp_path / "settings.toml", tmp_path / "log.jsonl"
   table = OTHERS.replace("others.csv", str(mill[0].others.table))
