@@ -27,7 +27,7 @@ def asked_for(only: Sequence[str], names: Iterable[str]) -> list[str]:
   return list(only) or names
 
 
-def keep_compiled() -> None:
+def _keep_compiled() -> None:
   """Keeps compiled programs in the user's cache folder, or in JAX_COMPILATION_CACHE_DIR, for the next start."""
   if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -50,7 +50,7 @@ def exit_with_message(main: Callable[[list[str]], None], argv: list[str]) -> Non
 
   With several processes that traceback is also what is left when another one has died, and a line says how to go on.
   """
-  keep_compiled()
+  _keep_compiled()
   try:
     main(argv)
   except SystemExit:

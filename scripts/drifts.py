@@ -187,7 +187,7 @@ from rich.table import Table
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from mtl_jax import online
-from mtl_jax.disk import write_json
+from mtl_jax.disk import replacing
 from mtl_jax.emissions import mean
 from mtl_jax.evaluate import interval
 from mtl_jax.job import asked_for, console, exit_with_message
@@ -366,7 +366,8 @@ def main(arguments: Arguments) -> None:
             with console.status(f"{name}, {method}, labels {delay} h late, seed {seed} ..."):
               found = scored(kind, line, stream, predict(stream), pays=not method.startswith("frozen"))
             rows.append({"kind": name, "method": method, "delay": delay, "seed": seed, **found})
-      write_json(path, rows)
+      with replacing(path) as file:
+        file.write(json.dumps(rows).encode())
     some = [row for row in rows if row["kind"] == name]
     console.print("mean absolute error (95 % interval) hours to recover", table(some, name))
   for name in ("recurring", "product changeovers"):

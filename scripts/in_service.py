@@ -161,7 +161,7 @@ from rich.progress import track
 from rich.table import Table
 
 from mtl_jax.config import ConfigError
-from mtl_jax.disk import write_json
+from mtl_jax.disk import replacing
 from mtl_jax.in_service import chosen, engines, methods, plant, rig, sales
 from mtl_jax.in_service.scores import COURSE, paired, scores
 from mtl_jax.in_service.source import Source, bought
@@ -258,7 +258,8 @@ def main(arguments: Arguments) -> None:
       left = [every[one] for one in asked_for(arguments.only, every) if (delay, buy, one) not in there]
       for method in track(left, f"{name}, {delay:g} {unit}, one in {buy}", console=console):
         rows.append({"source": name, "delay": delay, "buy": buy} | scores(ready, method, arguments.seeds))
-        write_json(path, rows)
+        with replacing(path) as file:
+          file.write(json.dumps(rows).encode())
       some = [row for row in rows if (row["delay"], row["buy"]) == (delay, buy)]
       console.print(printed(some, f"{name}: labels {delay:g} {unit}, one in {buy} bought"))
   (arguments.out / f"{name}.png").write_bytes(png(picture(rows, name, unit)))

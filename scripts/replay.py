@@ -208,7 +208,7 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from mtl_jax import emissions
-from mtl_jax.disk import write_json
+from mtl_jax.disk import replacing
 from mtl_jax.emissions import TARGETS
 from mtl_jax.evaluate import interval
 from mtl_jax.job import asked_for, console, exit_with_message
@@ -350,7 +350,8 @@ def main(arguments: Arguments) -> None:
       if (method.name, delay) not in there:
         with console.status(f"{method.name}, labels {delay} h late ..."):
           rows += emissions.scores(method, past, running, delay, arguments.seeds)
-        write_json(path, rows)
+        with replacing(path) as file:
+          file.write(json.dumps(rows).encode())
     console.print(f"mean absolute error, mg/m3, labels {delay} h late", table(rows, delay))
     console.print("cost so far, in thousands of usual errors, and hours to recover", lasting(rows, delay))
     console.print(

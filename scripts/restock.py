@@ -113,7 +113,7 @@ from rich.progress import track
 from rich.table import Table
 
 from mtl_jax import restock
-from mtl_jax.disk import write_json
+from mtl_jax.disk import replacing
 from mtl_jax.inventory import regimes
 from mtl_jax.job import asked_for, console, exit_with_message
 from mtl_jax.report.pictures import bare, png
@@ -216,7 +216,8 @@ def main(arguments: Arguments) -> None:
     levels = np.stack([method.levels(problem, short, **setting, **seed) for seed in seeds])
     found = restock.scores(problem, method.name, levels, usual, short, fixed)
     rows += [row | {"setting": setting} for row in found]
-    write_json(path, rows)
+    with replacing(path) as file:
+      file.write(json.dumps(rows).encode())
   rows.sort(key=lambda row: names.index(row["method"]))
   for short, fixed in costs:
     some = [row for row in rows if (row["short"], row["fixed"]) == (short, fixed)]

@@ -16,6 +16,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A GPU multiplies float32 with ten bits of mantissa unless it is asked for all of them.
 os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # most of the time is compilation; cf. `optimised`
+# What is compiled is kept for the next run, as by scripts but apart from theirs: tests kill processes that write there.
+os.environ.setdefault(
+  "JAX_COMPILATION_CACHE_DIR",
+  str(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mtl_jax" / "tests"),
+)
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_NUM_CPU_DEVICES", "1")  # scripts would make one of every core
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # test processes share a GPU, where there is one
 
@@ -23,11 +29,7 @@ import jax
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
 
-from mtl_jax import command, job
-
-command.keep_compiled()  # as scripts do: most of the time is compilation, and the next run finds what has not changed
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", jax.config.jax_compilation_cache_dir or "")  # scripts, notebooks
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+from mtl_jax import job
 
 ROOT = Path(__file__).parent.parent
 _LONGEST = (
