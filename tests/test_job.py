@@ -281,6 +281,20 @@ def test_all_seeds_together_are_one_more_row_with_their_mean_and_spread_that_cou
   assert each["mse"]["mean"] == pytest.approx(52.1)
   assert both["seconds"]["mean"] == pytest.approx(2 * each["seconds"]["mean"])
   assert (each["mse"]["seeds"], both["mse"]["seeds"], both["mse_gain"]["seeds"]) == (2, 1, 1)
+  assert {row["method"] for row in rows if row.get("joint")} == {"anil, 2 seeds together", "pooled, 2 seeds together"}
+
+
+def test_seeds_that_answer_together_are_no_rival(scored):
+  """The seeds are off by 2 and 102, together they say the mean."""
+
+  def judge(prediction, episode):
+    return {"mse": jnp.where(prediction.shape[-1] == 2, 0.0, prediction[:, 0].mean())}
+
+  config = dataclasses.replace(CONFIG, evaluation=dataclasses.replace(CONFIG.evaluation, ensemble=True))
+  folds = [Fold("fold", labelled(1), None, {"job": held_out(judge=judge)})]
+  rows = scored(folds, [network(OURS, POOLED)], config, (0.0, 1.0))
+  assert one(rows, method="pooled, 2 seeds together", metric="mse", k=1)["mean"] == 0.0
+  assert {row["against"] for row in rows if row["metric"] == "mse_gain"} == {"pooled"}
 
 
 def test_of_classes_all_seeds_together_say_the_mean_probability(scored):

@@ -157,6 +157,42 @@ def test_too_little_evidence_is_named_and_marked_and_nothing_is_concluded(tmp_pa
   assert "**95.0**†" in table and "† Preliminary, not a result" in table and table.count("†") == 2
 
 
+def test_seeds_that_answer_together_stand_in_the_table_and_neither_lead_nor_take_part_in_the_verdict(tmp_path):
+  """Both are better than what they are made of, and one draw each."""
+  alone = two(gain=(0.1, 0.01))
+  scores = alone + rows("maml, 5 seeds together", "ours", 0.95, seeds=1, joint=True)
+  scores += rows("forest, 5 seeds together", "baseline", 0.99, seeds=1, joint=True)
+  scores.append(row("maml, 5 seeds together", metric="macro_f1_gain", mean=0.15, seeds=1, against="forest", joint=True))
+  html, without = (page(tmp_path, run_folder(tmp_path / name, given)) for name, given in (("a", scores), ("b", alone)))
+  verdict = "It beats forest, the best baseline, by 10.0 points (95 % interval of the paired difference 9.0 to 11.0)."
+  assert f"{verdict} The interval excludes zero: the lead is more than chance." in text_of(html)
+  said = [re.findall(r'<p class="lead">.*?</ul>', made, flags=re.DOTALL) for made in (html, without)]
+  assert said[0] == said[1] and "not a result" not in text_of(html)
+  assert bold_cells(html) == [("maml", "90.0")]
+  assert html.count('<td class="preliminary" title="1 of 5 seeds">') == 2
+  assert "over 5 seeds, 600 test episodes" in text_of(html) and "Seeds that answer together" in text_of(html)
+  assert "Seeds that answer together" not in text_of(without)
+  lines = markdown_table(scores).splitlines()
+  assert [line.split(" | ")[0].strip("| ") for line in lines[2:6]] == [
+    "maml",
+    "forest (baseline)",
+    "forest, 5 seeds together (baseline)",
+    "maml, 5 seeds together",
+  ]
+  assert lines[2].count("**") == 2 and markdown_table(scores).count("**") == 2
+  parsed = parse(scores)
+  figure = pictures.score_against_labels(parsed, pictures.styles(parsed))
+  assert figure is not None and figure.axes[0].get_title(loc="left") == "macro-F1, % (higher is better)"
+
+
+def test_no_coverage_is_the_best():
+  scores = [row(method, metric="coverage", mean=mean) for method, mean in (("unsure", 1.0), ("right", 0.9))]
+  table = markdown_table(scores, metric="coverage")
+  assert "100.0" in table and "*" not in table and "best" not in table
+  figure = pictures.score_against_labels(parse(scores), pictures.styles(parse(scores)))
+  assert figure is not None and "better" not in figure.axes[0].get_title(loc="left")
+
+
 def test_the_protocol_met_exactly_raises_no_banner(tmp_path):
   html = page(tmp_path, run_folder(tmp_path / "run", two(gain=(0.1, 0.01))))
   assert "reliminary" not in text_of(html) and "†" not in markdown_table(two())
@@ -457,6 +493,8 @@ def test_the_time_of_training_is_that_of_the_steps_between_rows():
   assert (line["steps"], line["time"]) == ("100", "15 s")
   (line,) = training_table([*curves, {"method": "maml", "step": 150, "loss": 1.0}])
   assert line["time"] == "–"
+  (line,) = training_table([{"method": "maml", "step": 7200, "steps_per_s": 1.0}])
+  assert line["time"] == "2 h 0 min"
 
 
 def test_the_confusion_shown_is_of_the_best_of_ours_nearest_five_labels():

@@ -34,7 +34,7 @@ class Evaluation:
   """labels per condition in that picture"""
   baselines: bool = True
   ensemble: bool = False
-  """whether all seeds of each network also answer together; such a row is one trained ensemble, and says so"""
+  """whether all seeds of each network also answer together; such a row is one trained ensemble, and no rival"""
 
 
 @dataclasses.dataclass(frozen=True)

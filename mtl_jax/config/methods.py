@@ -183,7 +183,10 @@ class Finetune:
 
 @dataclasses.dataclass(frozen=True)
 class Custom:
-  """An algorithm of one's own, in a file of one's own; notebooks/02_your_own_algorithm.ipynb writes one."""
+  """An algorithm of one's own, in a file of one's own; notebooks/02_your_own_algorithm.ipynb writes one.
+
+  Where a number is asked, predictions (n, 2) are taken for means and log variances.
+  """
 
   factory: str
   """FILE.py:FUNCTION; FUNCTION(apply, loss, *, classes, **options) -> mtl_jax.Algorithm"""

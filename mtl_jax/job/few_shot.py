@@ -168,7 +168,7 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
           if e.ensemble:
             combine = mean_probability if test.labels else _numbers_together
             several = together(what.make(method.config), config.training.seeds, combine)
-            _score_together(key, method.name, kinds, several, state, test.judge, drawn, collected[job])
+            _score_together(config, key, method.name, kinds, several, state, test.judge, drawn, collected[job])
       seconds["evaluation"] += time.perf_counter() - began
       began = time.perf_counter()
       if e.baselines:
@@ -226,7 +226,13 @@ def _score_method(
       out[method.name, k, steps].append(_seed_scores(config, key, what.make(other), state, episodes, judge))
 
 
+def _joint(config: Config, name: str) -> str:
+  """What all seeds of a method are called that answer together."""
+  return f"{name}, {config.training.seeds} seeds together"
+
+
 def _score_together(
+  config: Config,
   key: Array,
   name: str,
   kinds: dict[str, str],
@@ -238,8 +244,7 @@ def _score_together(
 ) -> None:
   """All seeds of a method as one that answers once in each episode, beside each of them alone."""
   for k, episodes in drawn.items():
-    alone = out[name, k, None][-1]
-    joint = f"{name}, {len(alone['labels'])} seeds together"
+    alone, joint = out[name, k, None][-1], _joint(config, name)
     kinds[joint] = kinds[name]
     scores = evaluate(key, several, state, episodes, judge=judge)
     costs = {"labels": alone["labels"][:1], "seconds": alone["seconds"].sum(axis=0, keepdims=True)}  # one by one
@@ -308,6 +313,7 @@ def _rows(
     at: {name: np.concatenate([s[name] for s in parts], axis=1) for name in parts[0]} for at, parts in found.items()
   }
   headline, sign = _headline(next(iter(joined.values())))
+  joint = {_joint(config, name) for name in kinds}
 
   def row(at: Key, metric: str, values: np.ndarray, **more: Any) -> dict[str, Any]:
     episodes = values.shape[1]
@@ -315,6 +321,7 @@ def _rows(
     base = {"job": job, "method": at[0], "kind": kinds.get(at[0], "baseline"), "k": at[1], "metric": metric}
     base |= {"complete": True} if test.every is not None else {}
     base |= {"per": test.per} if test.per else {}
+    base |= {"joint": True} if at[0] in joint else {}
     # A network that answers once in each episode is one draw of what was trained, and not several.
     seeds = len(values) if at[0] in kinds else config.training.seeds
     numbers = {"mean": mean, "low": low, "high": high, "seeds": seeds, "episodes": episodes}
@@ -338,7 +345,7 @@ def _rows(
   for k in config.evaluation.shots:
     table = {at: s[headline] for at, s in joined.items() if at[1] == k and at[2] is None}
     ours = [at for at in table if kinds.get(at[0]) == "ours"]
-    baselines = [at for at in table if at not in ours]
+    baselines = [at for at in table if at not in ours and at[0] not in joint]
     # The best baseline of all, and the best without a network; each is picked on the very episodes
     # that it is compared on, which favours it.
     choices = (baselines, [at for at in baselines if at[0] in simple])

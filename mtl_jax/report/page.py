@@ -29,7 +29,7 @@ from mtl_jax.report.run import (
   read_run,
   shortfalls,
 )
-from mtl_jax.report.tables import amount, table, training_table
+from mtl_jax.report.tables import amount, table, took, training_table
 from mtl_jax.report.tasks import details, many_tasks, tasks_summary, tasks_table
 from mtl_jax.report.words import summary
 
@@ -89,7 +89,7 @@ def _section(run: Run) -> dict[str, Any]:
     "Started": str(about.get("started", ""))[:16].replace("T", " "),
     "Finished": str(about.get("finished", ""))[:16].replace("T", " "),
     "Device": about.get("device", ""),
-    "Time": ", ".join(f"{part} {_duration(s)}" for part, s in about.get("seconds", {}).items()),
+    "Time": ", ".join(f"{part} {took(s)}" for part, s in about.get("seconds", {}).items()),
   }
   return {
     "name": run.name,
@@ -146,10 +146,3 @@ def _job(name: str, rows: list[Row], styles: dict[str, pictures.Style]) -> dict[
     "evidence": amount(rows),
     "pictures": [picture for picture in drawn if picture],
   }
-
-
-def _duration(seconds: float) -> str:
-  if seconds < 60:
-    return f"{seconds:.3g} s"
-  minutes = round(seconds / 60)
-  return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -18,6 +18,7 @@ class Metric(NamedTuple):
   label: str
   lower_is_better: bool
   percent: bool
+  ranked: bool = True  # whether one value is better than another
 
   def text(self, value: float) -> str:
     """91.2 for a share of 0.912, three significant digits for anything else."""
@@ -42,7 +43,7 @@ METRICS = {  # the first that a job has is its headline
   "nasa": Metric("NASA score per engine", True, False),
   "nasa_uncapped": Metric("NASA score per engine, labels not capped", True, False),
   "nll": Metric("negative log-likelihood", True, False),
-  "coverage": Metric("coverage of the central 90 %", False, True),
+  "coverage": Metric("coverage of the central 90 %", False, True, ranked=False),  # 90 % is right
   "cost": Metric("inventory cost", True, False),
   "false_alarms": Metric("false alarms", True, True),
   "delay": Metric("detection delay", True, False),
@@ -82,6 +83,7 @@ class Row:
   unit: str = ""  # physical unit of an error
   over: str = ""  # "rows" where an interval is over rows, the units being too few
   per: str = ""  # what K counts, where it is neither labels per class nor labelled points
+  joint: bool = False  # all seeds of a method answer together: one ensemble, in the table beside the methods, no rival
 
   @property
   def value(self) -> float:
@@ -220,9 +222,12 @@ def scored(rows: Iterable[Row], metric: str) -> list[Row]:
 
 
 def best(rows: Iterable[Row]) -> list[Row]:
-  """The winners among rows of one metric: one row, more where they tie, none without a number."""
-  finite = [row for row in rows if math.isfinite(row.value)]
-  if not finite:
+  """The winners among rows of one metric: one row, more where they tie, none without a number or where none is better.
+
+  Seeds that answer together never win.
+  """
+  finite = [row for row in rows if math.isfinite(row.value) and not row.joint]
+  if not finite or not METRICS[finite[0].metric].ranked:
     return []
   choose = min if METRICS[finite[0].metric].lower_is_better else max
   top = choose(row.value for row in finite)
@@ -235,8 +240,11 @@ def nearest(ks: Iterable[int], target: int = 5) -> int:
 
 
 def shortfalls(rows: Iterable[Row]) -> list[str]:
-  """What is missing before the rows are a result, one line for each way of falling short."""
-  rows = list(rows)
+  """What is missing before the rows are a result, one line for each way of falling short.
+
+  Seeds that answer together are left out: their cells say what they lack, and no result rests on them.
+  """
+  rows = [row for row in rows if not row.joint]
   groups: dict[str, dict[str, None]] = {}
   together: dict[tuple[str, str, int], set[str]] = {}
   for row in rows:

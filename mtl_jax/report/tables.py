@@ -45,7 +45,7 @@ class Line(NamedTuple):
 
 
 class Table(NamedTuple):
-  """Methods by K, the best first."""
+  """Methods by K, the best first, seeds that answer together last."""
 
   label: str
   unit: str
@@ -53,6 +53,13 @@ class Table(NamedTuple):
   per: str  # what K counts
   ks: list[int]
   lines: list[Line]
+  note: str  # about seeds that answer together; empty where none do
+
+
+_JOINT = (
+  "Seeds that answer together are one draw of an ensemble: they stand last, are never called the best, and no method "
+  "is compared with them."
+)
 
 
 def table(rows: Iterable[Row], metric: str) -> Table:
@@ -86,10 +93,15 @@ def table(rows: Iterable[Row], metric: str) -> Table:
       ", ".join([*short, *(f"no {label}" for label in missing)]),
     )
 
+  joint = {row.method for row in rows if row.joint}
+
   def rank(line: Line) -> tuple[float, ...]:
+    last = line.method in joint
     values = [at[line.method, k, metric].value for k in ks if (line.method, k, metric) in at]
     mean = statistics.fmean(values) if values else math.nan
-    return (1, 0) if math.isnan(mean) else (0, mean if how.lower_is_better else -mean)
+    if math.isnan(mean):
+      return last, 1, 0
+    return last, 0, (mean if how.lower_is_better else -mean) if how.ranked else 0
 
   kinds = {row.method: row.kind for row in rows}
   lines = [
@@ -102,21 +114,25 @@ def table(rows: Iterable[Row], metric: str) -> Table:
     )
     for method, kind in kinds.items()
   ]
-  return Table(how.label, how.unit, how.lower_is_better, per(rows, metric), ks, sorted(lines, key=rank))
+  lines = sorted(lines, key=rank)
+  return Table(how.label, how.unit, how.lower_is_better, per(rows, metric), ks, lines, _JOINT if joint else "")
 
 
 def took(seconds: float | None) -> str:
-  """ "3.2 ms"; empty where not recorded."""
+  """ "3.2 ms", "2 h 0 min"; empty where not recorded."""
   if seconds is None or not math.isfinite(seconds):
     return ""
+  if seconds >= 600:
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
   if seconds >= 99.5:
     return f"{seconds:.0f} s"
   return f"{1000 * seconds:.2g} ms" if seconds < 0.0995 else f"{seconds:.2g} s"
 
 
 def amount(rows: Iterable[Row]) -> str:
-  """How much evidence stands behind the rows: "5 seeds, 600 episodes"."""
-  rows = [row for row in rows if row.metric in METRICS and row.steps is None]
+  """How much evidence stands behind the rows, but for seeds that answer together: "5 seeds, 600 episodes"."""
+  rows = [row for row in rows if row.metric in METRICS and row.steps is None and not row.joint]
 
   def span(values: list[int]) -> str:
     low, high = min(values), max(values)
@@ -152,9 +168,10 @@ def markdown_table(rows: Iterable[Mapping[str, Any]], job: str | None = None, me
   def plain(name: str) -> str:
     return html.escape(name, quote=False).replace("|", "\\|")
 
+  bold = "; the best in bold" if any(cell and cell.best for line in made.lines for cell in line.cells) else ""
   caption = (
     f"K = {made.per}; {made.label}{',' + made.unit if made.unit else ''}, mean [95 % interval]"
-    f"{', lower is better' if made.lower_is_better else ''}; {amount(chosen)}; the best in bold."
+    f"{', lower is better' if made.lower_is_better else ''}; {amount(chosen)}{bold}."
   )
   costly = any(line.labels or line.seconds for line in made.lines)
 
@@ -166,6 +183,8 @@ def markdown_table(rows: Iterable[Mapping[str, Any]], job: str | None = None, me
   heads = ["method", *(["labels used", "time"] if costly else []), *(f"K = {k}" for k in made.ks)]
   if costly:
     caption += " Time = to adapt to one unit and answer, at the largest K."
+  if made.note:
+    caption += f" {made.note}"
   lines = [
     f"| {' | '.join(heads)} |",
     f"|{'---|' * len(heads)}",

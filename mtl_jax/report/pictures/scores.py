@@ -76,9 +76,9 @@ def _against(where: Mapping[str, list[tuple[int, Row]]], style: Mapping[str, Sty
     margin = 0.04 * (high - low) or 0.1 * abs(high) or 1.0
     axes.set_ylim(low - margin, high + margin)
   axes.set_xlabel(x_label, color=INK)
-  better = "lower is better" if how.lower_is_better else "higher is better"
-  title = f"{how.label}{',' + how.unit if how.unit else ''} ({better})"
-  if any(row.shortfall for row in rows):
+  better = " (lower is better)" if how.lower_is_better else " (higher is better)"
+  title = f"{how.label}{',' + how.unit if how.unit else ''}{better if how.ranked else ''}"
+  if any(row.shortfall for row in rows if not row.joint):
     title += " · PRELIMINARY, not a result"
   axes.set_title(title, loc="left", fontsize=11, color=INK)
   inch = 1.0 / figure.get_figheight()
