@@ -340,7 +340,7 @@ def test_a_run_that_stopped_before_its_evaluation_shows_its_training(tmp_path):
     file.write('{"method": "maml", "st')  # killed while writing
   html = page(tmp_path, folder)
   assert "No scores." in text_of(html) and html.count("data:image/png") == 1
-  assert "maml 30 0.25" in text_of(html)
+  assert "maml 30 – 0.25" in text_of(html)
 
 
 def test_a_run_without_training_curves_says_so(tmp_path):
