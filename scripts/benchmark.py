@@ -7,11 +7,12 @@ taskset -c 0 python scripts/benchmark.py    (on one core)
 
 Ours makes a device of every core, as the other scripts do; "one device" is without. Each contender has a process of its
 own, and its own number of threads and of tasks at once (`benchmark_peers.py`). It must find the same first loss (to
-1e-5) and norm of the meta-gradient (to 1e-3), or the run ends with an error. Columns: the median of a step's
-milliseconds; how many times ours, over the same turns; the goal where there is one, for the best of PyTorch; CPU
-milliseconds of all cores, which other work disturbs less; matrix products a second against those of a large product in
-the same run; MB that a warm step needs beyond what its process holds, by the system's high-water mark; seconds of the
-first step, compilation included; tasks at once and threads. All of it is in benchmark.json.
+1e-5) and norm of the meta-gradient (to 1e-3; of W6 the trunk's alone, since the heads' hides the aggregator) and end
+with a finite loss, or the run ends with an error. Columns: the median of a step's milliseconds; how many times ours,
+over the same turns; the goal where there is one, for the best of PyTorch; CPU milliseconds of all cores, which other
+work disturbs less; matrix products a second against those of a large product in the same run; MB that a warm step needs
+beyond what its process holds, by the system's high-water mark; seconds of the first step, compilation included; tasks
+at once and threads. All of it is in benchmark.json.
 
 W1 to W4 are a meta-update of second-order MAML (`benchmark_workloads.py`), W5 is the main job's own step, which has no
 peer, and W6 a step of 8 tasks on one trunk beside TorchJD's (`benchmark_steps.py`).
@@ -42,10 +43,12 @@ Eight tasks at once, as it was until that day, W4 took 3090 ms; in that run grou
 task 2.05.
 Memory of a warm step, ours / best of PyTorch, MB: W2 256 25 / 114, W3 126 / 524, W4 109 / 556.
 
-W6, ms, mtl_jax / TorchJD: mean 101 / 77, upgrad 124 / 105, mgda 102 / 127, nash_mtl 99 / 190, config 99 / 641: behind
-for mean and upgrad. For mean ours makes inner products that only its metrics need. J J' itself, 13 CPU ms of about 160,
-was not beaten by five other ways of writing it. The other nine have no figures yet. W5 took 3.3 s of CPU time for its
-ten steps of five seeds, 3.5 on one device; cores free enough for its milliseconds were not to be had.
+W6, ms (CPU ms), mtl_jax / TorchJD: mean 143 / 90 (138 / 81), upgrad 140 / 127 (136 / 118), mgda 130 / 179 (142 / 164),
+nash_mtl 144 / 287 (138 / 280), config 168 / 782 (150 / 730), in one run beside work of lower priority on both cores:
+behind for mean, where TorchJD takes 0.63 of our time, and for upgrad, 0.91. For mean ours makes inner products that
+only its metrics need. J J' itself, 13 CPU ms of about 160 in another run, was not beaten by five other ways of writing
+it. The other nine have no figures yet. W5 took 3.3 s of CPU time for its ten steps of five seeds, 3.5 on one device;
+cores free enough for its milliseconds were not to be had.
 
 --quick took 92 s, 108 s of CPU time, beside work of lower priority; on quiet cores it has not been timed.
 
@@ -130,7 +133,7 @@ def _memory_of(step: Callable[[], Any]) -> float | None:
 
 
 def _worker(pipe: Connection, name: str, w: AnyWorkload, g: Given | None, threads: int) -> None:
-  """A contender's process: says what its first step found, then a step's seconds and CPU seconds for every turn."""
+  """A contender's process: says what its first step found, then for every turn seconds, CPU seconds and loss."""
   try:
     step, said = _contender(name, w, g, threads)
     began = time.perf_counter()
@@ -146,8 +149,8 @@ def _worker(pipe: Connection, name: str, w: AnyWorkload, g: Given | None, thread
   while pipe.recv():
     began = time.perf_counter(), time.process_time()
     for _ in range(repeats):
-      step()
-    pipe.send(((time.perf_counter() - began[0]) / repeats, (time.process_time() - began[1]) / repeats))
+      loss, _ = step()
+    pipe.send(((time.perf_counter() - began[0]) / repeats, (time.process_time() - began[1]) / repeats, loss))
 
 
 def _contender(name: str, w: Any, g: Given | None, threads: int) -> tuple[Step, Row]:
@@ -193,7 +196,7 @@ def measure(
 ) -> list[Row]:
   """Medians of all contenders, which take turns until each has used its seconds or had its rounds.
 
-  Raises: RuntimeError if mtl_jax fails, or one computes another first loss or meta-gradient.
+  Raises: RuntimeError if mtl_jax fails, one computes another first loss or gradient, or a last loss is not finite.
   """
   given, spawn = workloads.given(w) if isinstance(w, Workload) else None, multiprocessing.get_context("spawn")
   pipes, rows, times = {}, {}, {}
@@ -202,6 +205,7 @@ def measure(
     pipes[name], theirs = spawn.Pipe()
     processes.append(spawn.Process(target=_worker, args=(theirs, name, w, given, threads), daemon=True))
     processes[-1].start()
+    theirs.close()  # now the process alone holds this end: where it dies, `recv` raises EOFError
     in_time = pipes[name].poll(None if math.isinf(patience) else patience)
     if not in_time:
       processes[-1].kill()
@@ -218,11 +222,15 @@ def measure(
     for name in running if i % 2 == 0 else reversed(running):
       if len(times[name]) < 3 or name in (OURS, ALONE, PRODUCT) or sum(wall for wall, _ in times[name]) < seconds:
         pipes[name].send(True)
-        times[name].append(pipes[name].recv())
-  for pipe, process in zip(pipes.values(), processes, strict=True):
-    if process.is_alive():
-      pipe.send(False)
+        *took, rows[name]["last_loss"] = pipes[name].recv()
+        times[name].append(took)
+  for name, process in zip(pipes, processes, strict=True):
+    if name in running:
+      pipes[name].send(False)
     process.join()
+  for name in running:
+    if not math.isfinite(rows[name]["last_loss"]):
+      raise RuntimeError(f"{w.name}: {name} diverged, to a loss of {rows[name]['last_loss']}")
   median = {name: np.median(times[name], axis=0) for name in running}
   peak = 2.0 * PRODUCT_SIZE**3 / median[PRODUCT][0]
   flops = workloads.flops(w) if isinstance(w, Workload) else w.flops
@@ -251,9 +259,15 @@ def goal(w: str) -> float | None:
   return next((ratio for start, ratio in GOALS.items() if w.startswith(start)), None)
 
 
-def print_table(console: Console, rows: list[Row], title: str) -> None:
+def title(rows: list[Row]) -> str:
+  """Where, with what and when the rows were measured: a line for each that differs."""
+  of = ("device", "versions", "date")
+  return "\n".join(dict.fromkeys(", ".join(row.get(what, f"{what} unknown") for what in of) for row in rows))
+
+
+def print_table(console: Console, rows: list[Row], heading: str) -> None:
   columns = ("workload", "contender", "ms", "x ours", "goal", "CPU ms", "x ours", "of peak", "MB", "first s", "at once")
-  table = Table(*columns, title=title)
+  table = Table(*columns, title=heading)
   for name in dict.fromkeys(row["workload"] for row in rows):
     mine = [row for row in rows if row["workload"] == name]
     best = min((row["ms"] for row in mine if "ms" in row and row["contender"] not in (OURS, ALONE)), default=None)
@@ -271,7 +285,7 @@ def print_table(console: Console, rows: list[Row], title: str) -> None:
   console.print(table)
 
 
-def draw(rows: list[Row], picture: Path, title: str) -> None:
+def draw(rows: list[Row], picture: Path, heading: str) -> None:
   import matplotlib
 
   matplotlib.use("Agg")
@@ -297,7 +311,7 @@ def draw(rows: list[Row], picture: Path, title: str) -> None:
     axes.set(title=name, xlim=(0, 1.3 * end))
     axes.title.set_fontsize(9)
     axes.tick_params(labelsize=7)
-  figure.suptitle(title, fontsize=10)
+  figure.suptitle(heading, fontsize=10)
   figure.savefig(picture, dpi=150)
 
 
@@ -321,6 +335,8 @@ def main(
     patience: seconds after which a contender whose first step is not through, compilation included, is given up.
     out: the run folder, in which rows of other workloads stay; runs/benchmark-TIME if not given.
   """
+  from mtl_jax.disk import replacing  # here, so that contenders of PyTorch do not load JAX
+
   threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
   chosen = [workloads.w1(n, steps) for n in (25, 512, 1024) for steps in (1, 5)]
   chosen += [workloads.w2(32), workloads.w2(256), workloads.w3(), workloads.w4(), MainJob(), *map(Joint, THEIRS)]
@@ -330,18 +346,19 @@ def main(
   folder = out or Path("runs") / f"benchmark-{datetime.now():%Y%m%d-%H%M%S}"
   folder.mkdir(parents=True, exist_ok=True)
   console = Console(width=150)
-  versions = {name: importlib.metadata.version(name) for name in ("jax", "torch")}
-  title = f"{platform.machine()}, {threads} cores, " + ", ".join(f"{name} {v}" for name, v in versions.items())
-  title += f", {datetime.now():%Y-%m-%d}"
+  versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("jax", "torch"))
+  where = {"device": f"{platform.machine()}, {threads} cores", "versions": versions}
   numbers = folder / "benchmark.json"
   names = [w.name for w in chosen]
   rows = [r for r in json.loads(numbers.read_text())["rows"] if r["workload"] not in names] if numbers.exists() else []
   for w in chosen:
-    rows += measure(w, contenders(w, compiled, quick), threads, rounds, seconds, patience)
+    measured = measure(w, contenders(w, compiled, quick), threads, rounds, seconds, patience)
+    rows += [row | where | {"date": f"{datetime.now():%Y-%m-%d}"} for row in measured]
     print_table(console, [row for row in rows if row["workload"] == w.name], w.name)
-    numbers.write_text(json.dumps({"title": title, "rows": rows}, indent=1))
-  print_table(console, rows, title)
-  draw(rows, folder / "benchmark.png", title)
+    with replacing(numbers) as file:
+      file.write(json.dumps({"title": title(rows), "rows": rows}, indent=1).encode())
+  print_table(console, rows, title(rows))
+  draw(rows, folder / "benchmark.png", title(rows))
   console.print(f"table and picture: {folder}")
 
 

@@ -10,7 +10,7 @@ sys.path.append(str(ROOT / "scripts"))
 
 import benchmark
 import benchmark_workloads as workloads
-from benchmark_steps import Joint
+from benchmark_steps import DRAWN, THEIRS, Joint
 
 pytestmark = pytest.mark.skipif(
   importlib.util.find_spec("torch") is None, reason='PyTorch is absent: pip install -e ".[bench]"'
@@ -36,8 +36,9 @@ def test_all_contenders_compute_the_same_loss_and_meta_gradient(w):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torchjd") is None, reason='TorchJD is absent: pip install -e ".[bench]"')
-def test_torchjd_takes_the_same_step_and_comes_to_the_same_parameters():
-  w = Joint("upgrad")
+@pytest.mark.parametrize("aggregator", [name for name in THEIRS if name not in DRAWN])
+def test_torchjd_takes_the_same_step_and_comes_to_the_same_parameters(aggregator):
+  w = Joint(aggregator)
   ours, (theirs, _) = w.ours(1), w.theirs(1)
   for _ in range(2):  # the second begins where the first one ended
     reference, row = (dict(zip(("loss", "norm"), step(), strict=True)) for step in (ours, theirs))
@@ -53,3 +54,11 @@ def test_a_contender_of_first_order_is_refused():
   assert rows[0]["loss"] == pytest.approx(rows[1]["loss"])
   with pytest.raises(RuntimeError, match="the first norm of FOMAML is"):
     benchmark.require_same(w, "FOMAML", rows[1], rows[0])
+
+
+def test_another_aggregator_is_refused():
+  """All have the same first loss: the norm of the trunk's gradient tells them apart."""
+  mean, upgrad = (dict(zip(("loss", "norm"), Joint(name).ours(1)(), strict=True)) for name in ("mean", "upgrad"))
+  assert mean["loss"] == pytest.approx(upgrad["loss"])
+  with pytest.raises(RuntimeError, match="the first norm of UPGrad is"):
+    benchmark.require_same(Joint("mean"), "UPGrad", upgrad, mean)
