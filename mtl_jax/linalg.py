@@ -1,4 +1,4 @@
-"""Factorisations and solves, of a batch of matrices one after another on a CPU.
+"""Factorisations, solves and Fourier transforms, of a batch one after another on a CPU.
 
 There jaxlib shares out a batch over the threads of XLA's pool and waits for them in one of these. Where as many such
 calls run at once as there are threads, on several devices or independent ones on one, none is left that works, and the
@@ -26,6 +26,16 @@ def one_at_a_time(f: Callable[..., Any]) -> Callable[..., Any]:
     return (alone if jax.default_backend() == "cpu" else f)(*arrays)
 
   return call
+
+
+def signal_at_a_time(f: Callable[..., Any]) -> Callable[..., Any]:
+  """`one_at_a_time` for an `f` with Fourier transforms in it, from JAX 0.11 on.
+
+  There transforms of a batch wait for threads as factorisations do: a machine of the simulated fleet has several of
+  them, and drawing four machines stood still (0.11.2, one device on two cores). Those of 0.10 do not, and a fleet is
+  simulated in half the processor time with batches.
+  """
+  return one_at_a_time(f) if jax.__version_info__ >= (0, 11) else f
 
 
 _factor = one_at_a_time(jnp.linalg.cholesky)

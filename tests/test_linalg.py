@@ -10,6 +10,7 @@ from jax.scipy.linalg import cho_solve, solve_triangular
 
 from mtl_jax import linalg
 from mtl_jax.meta.r2d2 import fit_ridge
+from mtl_jax.tasks import fleet
 
 N = 5
 X = np.random.default_rng(0).normal(size=(3, N, N))
@@ -55,3 +56,11 @@ def test_no_call_of_lapack_has_a_batch_whose_parts_could_wait_for_one_another(f)
   for line in calls:
     shapes = re.findall(r"tensor<((?:\d+x)*)f32>", line)
     assert shapes and all(shape.count("x") <= 2 for shape in shapes), line
+
+
+@pytest.mark.skipif(jax.__version_info__ < (0, 11) or jax.default_backend() != "cpu", reason="its FFT waits for nobody")
+def test_a_machine_transforms_one_signal_at_a_time():
+  machines = jax.jit(jax.vmap(fleet.family(shots=1, queries=1, samples=64).sample))
+  text = machines.lower(jax.random.split(jax.random.key(0), 2)).as_text()
+  shapes = re.findall(r"stablehlo.fft .*?\(tensor<((?:\d+x)*)", text)
+  assert shapes and all(shape.count("x") == 1 for shape in shapes)

@@ -34,6 +34,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from mtl_jax.linalg import signal_at_a_time
 from mtl_jax.tasks.vibration import Window, characteristic_orders
 from mtl_jax.types import Array
 
@@ -234,10 +235,11 @@ def record(key: Array, m: Machine, condition: Array, severity_db: Array, samples
   sides = uniform(-1.0, 1.0, (bumps,))  # Laplace's distribution, by its inverse
   impact_train = _impulses(impacts, jnp.sign(sides) * jnp.log1p(-jnp.minimum(jnp.abs(sides), _INSIDE)), samples)
   tilt = _gain(-m.noise_tilt_db * frequency / (SAMPLING_HZ / 2))
+  through = signal_at_a_time(lambda x, response: jnp.fft.irfft(jnp.fft.rfft(x) * response, samples))
   # Not as one stack of three: to fill it costs more than all the rest.
-  fault = _unit_rms(jnp.fft.irfft(jnp.fft.rfft(excitation) * _response(m, place, frequency), samples))
-  bumpy = jnp.fft.irfft(jnp.fft.rfft(impact_train) * _response(m, jnp.asarray(4), frequency), samples)
-  hiss = jnp.fft.irfft(jnp.fft.rfft(noises[1]) * _complex(tilt), samples)
+  fault = _unit_rms(through(excitation, _response(m, place, frequency)))
+  bumpy = through(impact_train, _response(m, jnp.asarray(4), frequency))
+  hiss = through(noises[1], _complex(tilt))
   happened = jnp.sum(jnp.abs(impact_train)) > 0
   noise = m.noise_g * (_unit_rms(hiss) + jnp.where(happened, _gain(m.impact_db) * _unit_rms(bumpy), 0.0))
 

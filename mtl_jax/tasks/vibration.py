@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mtl_jax.linalg import signal_at_a_time
 from mtl_jax.types import Array
 
 
@@ -53,7 +54,8 @@ def characteristic_orders(balls, diameter_ratio, contact_rad) -> Array:
 def _band_amplitudes(signal: Array, padded: int) -> Array:
   """One-sided amplitude spectrum with a Hann window, (padded // 2 + 1,), unit of the signal."""
   hann = jnp.asarray(np.hanning(signal.shape[0]), signal.dtype)
-  return 2.0 * jnp.abs(jnp.fft.rfft((signal - jnp.mean(signal)) * hann, padded)) / jnp.sum(hann)
+  lines = signal_at_a_time(lambda x: jnp.fft.rfft(x, padded))((signal - jnp.mean(signal)) * hann)
+  return 2.0 * jnp.abs(lines) / jnp.sum(hann)
 
 
 def squared_envelope(signal: Array, sampling_hz: Array, low_hz: float = 1500.0) -> Array:
@@ -71,9 +73,9 @@ def squared_envelope(signal: Array, sampling_hz: Array, low_hz: float = 1500.0) 
   halves = np.full(frequency.shape[0], 2.0)
   if samples % 2 == 0:
     halves[-1] = 1.0
-  one_sided = jnp.fft.rfft(signal)
+  one_sided = signal_at_a_time(jnp.fft.rfft)(signal)
   one_sided = one_sided * (gate * jnp.asarray(halves, gate.dtype)).astype(one_sided.dtype)
-  analytic = jnp.fft.ifft(jnp.pad(one_sided, (0, samples - one_sided.shape[0])))
+  analytic = signal_at_a_time(jnp.fft.ifft)(jnp.pad(one_sided, (0, samples - one_sided.shape[0])))
   return jnp.square(analytic.real) + jnp.square(analytic.imag)
 
 
