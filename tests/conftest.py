@@ -1,5 +1,6 @@
 """Every test runs under strict dtype and rank promotion; pyproject.toml turns warnings into errors."""
 
+import logging
 import os
 import runpy
 import sys
@@ -7,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Any
 
 os.environ.setdefault("JAX_NUMPY_DTYPE_PROMOTION", "strict")
 os.environ.setdefault("JAX_NUMPY_RANK_PROMOTION", "raise")
@@ -27,7 +27,6 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # test processe
 
 import jax
 import pytest
-from jax.experimental.compilation_cache import compilation_cache
 
 from mtl_jax import job
 
@@ -85,33 +84,28 @@ def optimised() -> Iterator[None]:
 
 
 @contextmanager
-def compiled_again(cache: Path) -> Iterator[list[str]]:
-  """An entry for each program that is compiled though it had been, to the letter: found in a cache that began empty.
+def compiled_again() -> Iterator[list[str]]:
+  """The names of programs that are asked for though they had been, to the letter: by what JAX logs of its kept ones."""
+  logger, seen, again = logging.getLogger("jax._src.compiler"), set[str](), list[str]()
 
-  JAX_DEBUG_LOG_MODULES=jax._src.compiler says which ones.
-  """
-  names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
-  before = {name: getattr(jax.config, name) for name in names}
-  found: list[str] = []
-
-  def listen(event: str, **_: Any) -> None:
-    if event == "/jax/compilation_cache/cache_hits":
-      found.append(event)
-
-  def use(settings: dict[str, Any]) -> None:
-    for name, value in settings.items():
-      jax.config.update(name, value)
-    compilation_cache.reset_cache()
+  def note(record: logging.LogRecord) -> bool:
+    if record.msg.lower().startswith("persistent compilation cache"):  # a hit or a miss
+      name, key = record.args
+      if key in seen:
+        again.append(name)
+      seen.add(key)
+    return False
 
   jax.clear_caches()  # so that there is room, and nothing is dropped in between
-  use(dict(zip(names, (str(cache), 0.0), strict=True)))
-  jax.monitoring.register_event_listener(listen)
+  level = logger.level
+  logger.setLevel(logging.DEBUG)
+  logger.addFilter(note)
   try:
-    yield found
+    yield again
   finally:
-    jax.monitoring.unregister_event_listener(listen)
-    use(before)
-  assert any(cache.iterdir()), "nothing was kept, so that nothing could be found"
+    logger.removeFilter(note)
+    logger.setLevel(level)
+  assert seen, "JAX said of no program that it was kept or found"
 
 
 @pytest.fixture

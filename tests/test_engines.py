@@ -222,7 +222,7 @@ def test_a_job_without_labels_runs_from_end_to_end_and_its_report_misses_seeds_a
   checked(config)
   folder, folds = tmp_path / "run", build.folds(config)
   job.start(config, "a test", folder)
-  with compiled_again(tmp_path / "compiled") as again:
+  with compiled_again() as again:
     job.train(config, folds, folder, resume=False)
     rows = parse(job.score(config, folds, folder))
   assert not again

@@ -73,7 +73,7 @@ def finished(tmp_path_factory, again):
   """A run folder: trained, scored, and its rows."""
   folder = tmp_path_factory.mktemp("runs") / "run"
   job.start(CONFIG, "Made up.\n\nMore.", folder)
-  with compiled_again(tmp_path_factory.mktemp("compiled")) as found:
+  with compiled_again() as found:
     job.train(CONFIG, PROBLEM, folder, False)
     rows = job.score(CONFIG, PROBLEM, folder)
   again.extend(found)
