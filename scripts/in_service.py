@@ -56,7 +56,7 @@ with a second fault. Life is known when an engine fails. To recover: cycles from
   Nobody is paid for a failure, so that what a method costs is its error times 34,065. Cycles to recover, 24, 168 and
   504 late: frozen trees 188, 302, 144, recursive least squares 145, 292, 155, `trees + moca` 808, 328, 180; network,
   mean age, `sliding`, river, alpaca and moca never. `trees + moca`, river, `sliding` 24 late with one seed, and the
-  network 24 and 504 late, alpaca and moca 24 late with five were measured 2026-11-28, 2 CPU cores beside much other work.
+  network 24 and 504 late, alpaca and moca 24 late with five were measured 2026-11-28, 2 CPU cores beside other work.
 
   `conditions`, FD002 and then FD004, reported at once: frozen trees 9.2, mean age 26.3-, trees fitted anew 6.1+ (5.7 to
   6.6), ridge 8.6+, recursive least squares 8.3+, alpaca 9.5 (9.0 to 10.0), moca 16.2-.
