@@ -57,6 +57,7 @@ and seeds; 100 other plants have 64 trials each (`--known 100`), at a noise of 5
   multi-task GP, EI   0.78 (0.70-0.89)  0.66 (0.54-0.92)  0.54 (0.47-0.62)  0.55 (0.42-0.79)  0.40  7.0 % (5.5-8.6)
   GP, EI              9.5 (9.3-9.8)     9.3 (8.9-9.6)     6.6 (6.0-7.1)     1.54 (1.39-1.71)  0.67  13.3 % (12.0-14.6)
   recipes of others   9.5 (9.3-9.8)     4.4 (3.3-5.5)     2.4 (1.75-3.1)    1.46 (1.15-1.80)  1.18  25.4 % (19.6-31.6)
+  BoTorch, one seed   9.5 (9.3-9.8)     9.5 (9.3-9.8)     6.6 (5.8-7.3)     2.6 (2.2-3.1)     0.85  8.7 % (7.6-10.0)
 
   injection, EUR/h    after 1 trial     2                 4                 8                 15    trials over a limit
   family, UCB         1.88 (1.35-2.5)   1.33 (0.97-1.73)  1.18 (0.89-1.51)  1.06 (0.89-1.25)  0.96  1.2 % (0.7-1.9)
@@ -116,7 +117,8 @@ and seeds; 100 other plants have 64 trials each (`--known 100`), at a noise of 5
   multi-task GP, EI   1.54 (1.30-1.79)  1.27 (1.07-1.49)  0.81 (0.62-1.00)  0.32 (0.21-0.43)  0.084
   GP, EI              2.2 (1.92-2.4)    1.46 (1.28-1.66)  0.77 (0.64-0.91)  0.30 (0.22-0.39)  0.11
 
-The rows of draws, deep kernel, transformer, MAML and modifier adaptation, and hartmann3's, were measured on 2026-11-28.
+The rows of draws, deep kernel, transformer, MAML, modifier adaptation and BoTorch, and hartmann3's, were measured on
+2026-11-28.
 
 Family, UCB is ahead of GP, EI at every count from 1 to 15 on reactors (by 9.1 (6.8-11.5) after two trials, 2.6
 (2.0-3.2) after 8, 0.88 (0.64-1.13) after 15), on milling (8.8 (8.3-9.1), 1.04 (0.73-1.28), 0.23 (0.06-0.33)) and on
@@ -173,10 +175,10 @@ plant's first 15 trials is -0.49 for each of them, the family's -0.88).
 
 One seed (2026-11-27, otherwise the same), after 8 and 15 trials: GP, Thompson is behind GP, EI on reactors (6.7
 (5.0-8.4) and 2.49), tanks (34 (25-44), 10.2), Branin (5.6 (4.2-7.0), 1.9) and both Hartmann functions (1.26
-(1.08-1.44), 0.46; 2.02 (1.87-2.16), 1.74), level with it on moulding (4.3 (3.3-5.4), 2.3). BoTorch on reactors
-(scripts/tune_botorch.py, 0.18.1, 7 minutes; the first 20 of these plants, so that it does not compare with rows of 60
-closely; it knows nothing of other plants, not even the scale): 15.2 (10.3-20.1) after one trial, 12.4 (8.0-17.3) after
-three, 3.8 (2.0-6.3) after 8 and 1.86 after 15.
+(1.08-1.44), 0.46; 2.02 (1.87-2.16), 1.74), level with it on moulding (4.3 (3.3-5.4), 2.3).
+
+BoTorch (scripts/tune_botorch.py, 0.18.1) had the same 60 plants, 2026-11-28; it knows nothing of other plants, not even
+the scale, and takes 4 s of a core for a reactor's fifteen trials. On moulding it has not been run.
 
 Plants that drift (`--known 100 --logged 24 --seeds 1 --drift 0.01`, the same day and device): after every trial each of
 a reactor's four numbers is 1 % of its first value more, or less, as its drift goes; others did so while their logs were
