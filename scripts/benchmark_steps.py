@@ -9,6 +9,7 @@ trunk, 996 x 996 weights and tanh, descends on the combined gradient, each of th
 tries its two ways, on one thread and on all, and keeps the fastest: the trunk's Jacobian (mtl_backward, jac_to_grad),
 or, for aggregators that need inner products alone, those first (autogram) and one backward pass of the weighted loss.
 Both sides say the norm of the trunk's gradient alone: the heads' is the same for every aggregator, and mostly larger.
+Ours, too, returns the loss and no other metric, so that inner products which nobody reads (mean, random) are not made.
 """
 
 import importlib
@@ -96,8 +97,8 @@ class Joint:
 
   @property
   def flops(self) -> float:
-    """Of the trunk's matrix products: forward, each task's gradient."""
-    return (1 + TASKS) * 2.0 * EXAMPLES * WIDTH**2
+    """Of the trunk's matrix products that a step cannot do without: forward, and the gradients it needs."""
+    return (1 + (1 if self.aggregator in ("mean", "random") else TASKS)) * 2.0 * EXAMPLES * WIDTH**2
 
   def ours(self, devices: int) -> Step:
     del devices  # the step has no tasks to share out; XLA splits products over the cores itself
@@ -125,12 +126,17 @@ class Joint:
     losses, level = dict.fromkeys(names, mtl_jax.losses.squared_error), tree.named("trunk")
     outer = optax.chain(optax.GradientTransformation(lambda _: jnp.zeros(()), noted), optax.sgd(RATE))
     joint = mtl_jax.joint(apply, losses, outer=outer, aggregator=aggregator, level=level)
-    state, update, key = joint.init({"trunk": trunk, "heads": heads}), jax.jit(joint.update), jax.random.key(0)
+    state, key = joint.init({"trunk": trunk, "heads": heads}), jax.random.key(0)
+
+    @jax.jit
+    def update(key: Any, state: Any, data: Any) -> tuple[Any, Any]:
+      state, metrics = joint.update(key, state, data)
+      return state, metrics["loss"]
 
     def step() -> tuple[float, float | None]:
       nonlocal state
-      state, metrics = update(key, state, data)
-      return float(metrics["loss"]), None if self.aggregator in DRAWN else float(state.opt_state[0])
+      state, loss = update(key, state, data)
+      return float(loss), None if self.aggregator in DRAWN else float(state.opt_state[0])
 
     return step
 
