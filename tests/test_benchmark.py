@@ -36,6 +36,7 @@ def test_all_contenders_compute_the_same_loss_and_meta_gradient(w):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torchjd") is None, reason='TorchJD is absent: pip install -e ".[bench]"')
+@pytest.mark.filterwarnings("ignore:You are solving a parameterized problem")  # CVXPY, of TorchJD's NashMTL
 @pytest.mark.parametrize("aggregator", [name for name in THEIRS if name not in DRAWN])
 def test_torchjd_takes_the_same_step_and_comes_to_the_same_parameters(aggregator):
   w = Joint(aggregator)
