@@ -7,7 +7,7 @@ MTL_JAX_DATA=/path/to/data python scripts/in_service.py rig --delays 24 --choose
 What is history and what is asked stands in mtl_jax/in_service, a file for each line; the first error of a line decides.
 Measured 2026-11-27 on 2 CPU cores beside much other work, Python 3.11, JAX 0.10.2, scikit-learn 1.9.1, river 0.26.1.
 Rig, plant, but for what is bought, and engines have five seeds of the network, alpaca, moca and, but for engines 24
-cycles late, `sliding`, and so have alpaca on sales and `conditions` and moca on these; the rest has one, of which its
+cycles late, `sliding`, and so have alpaca on sales, alpaca and moca on `conditions`; the rest has one, of which its
 intervals know nothing. In brackets 95 % intervals over seeds and engines, stretches of equal state, products, or 8
 hours, of which six belong to one fault: they say nothing of a twelfth; + and - mark errors that are smaller and greater
 than those of frozen trees by an interval of the difference. What is printed has such a difference to the best mean too,
