@@ -43,16 +43,18 @@ Eight tasks at once, as it was until that day, W4 took 3090 ms; in that run grou
 task 2.05.
 Memory of a warm step, ours / best of PyTorch, MB: W2 256 25 / 114, W3 126 / 524, W4 109 / 556.
 
-W6, ms (CPU ms), mtl_jax / TorchJD: upgrad 140 / 127 (136 / 118), mgda 130 / 179 (142 / 164), nash_mtl 144 / 287
-(138 / 280), config 168 / 782 (150 / 730), in one run beside work of lower priority on both cores: behind for upgrad,
-where TorchJD takes 0.91 of our time. J J' itself, 13 CPU ms of about 160 in another run, was not beaten by five other
-ways of writing it. For mean and random, weights ask for no gradient: with all metrics, which make J J', ours took
-143 ms (138 CPU ms) for mean and TorchJD 90 (81); with the loss alone, as since then, 12.7 CPU ms for mean and 10.9 for
-random, TorchJD 117 and 108, on cores so busy that milliseconds say nothing. TorchJD makes J for them all the same: to
-PyTorch alone, which need not, ours was not compared. The other eight (pcgrad, gradvac, cagrad, imtl_g, fairgrad,
-aligned_mtl, dualproj, krum) have no figures yet. TorchJD has sum, constant, trimmed_mean, graddrop, modo, sdmgrad
-and excess_mtl too, which are not measured; db_mtl it has not. W5 took 3.3 s of CPU time for its ten steps of five
-seeds, 3.5 on one device; cores free enough for its milliseconds were not to be had.
+W6, ms (CPU ms), mtl_jax / TorchJD, 2026-11-28 on quiet cores (--only W6 --rounds 3 --seconds 1): mean 7.3 / 86 (13 /
+167), random 7.2 / 82 (13 / 158), mgda 89 / 92 (145 / 180), pcgrad 93 / 82 (155 / 158), gradvac 98 / 113 (167 / 206),
+cagrad 93 / 107 (155 / 206), imtl_g 96 / 94 (163 / 183), nash_mtl 102 / 200 (175 / 291), fairgrad 75 / 72 (126 / 141),
+aligned_mtl 93 / 97 (160 / 189), upgrad 93 / 74 (157 / 143), dualproj 101 / 92 (170 / 178), config 91 / 615 (154 / 960),
+krum 95 / 95 (160 / 186). Ours is behind for upgrad, where TorchJD takes 0.79 of our time, pcgrad (0.88) and dualproj
+(0.91), level within 5 % for five, ahead for gradvac and cagrad (1.1), nash_mtl (2.0) and config (6.8); in CPU time
+behind for upgrad alone. J J' itself, 13 CPU ms of about 160 in another run, was not beaten by five other ways of
+writing it. For mean and random, weights ask for no gradient, and with the loss alone ours makes no J; TorchJD makes it
+all the same, and to PyTorch alone, which need not, ours was not compared. With all metrics, as `fit` keeps them, ours
+makes J J' for mean too, and took 143 ms where TorchJD took 90, beside other work. TorchJD has sum, constant,
+trimmed_mean, graddrop, modo, sdmgrad and excess_mtl too, which are not measured; db_mtl it has not. W5 took 3.3 s of
+CPU time for its ten steps of five seeds, 3.5 on one device; cores free enough for its milliseconds were not to be had.
 
 --quick took 92 s, 108 s of CPU time, beside work of lower priority; on quiet cores it has not been timed.
 
