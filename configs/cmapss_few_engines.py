@@ -119,6 +119,28 @@ with 3 seeds, K = 1 and 5), RMSE in cycles at K = 1, 5:
 unsolved. No method of ours is ahead of the pooled trees. `cnp`, the lowest of ours on FD001 and FD003, is not told
 apart from them there (0.4 cycles behind, -0.5 to 1.3, and 0.6, -1.0 to 2.1, at K = 1), behind on FD002 by 0.9 (0.04 to
 1.7) and on FD004 by 3.1 (1.4 to 5.3).
+
+Half a minute of training for each method and subset in place of equal steps, its compilation included, 2026-11-28, one
+of 2 CPU cores, for FD001 and FD002 beside so much other work that steps were a third to a half of the others; 3 seeds,
+`--algorithms all --minutes 0.5` and a check every 25 steps, the best on validation engines kept; RMSE at K = 5, 25 and
+the least and the most steps:
+
+                              FD001       FD002       FD003       FD004       steps
+  pooled boosted trees        9.9, 9.9    10.6, 10.6  10.1, 10.1  11.4, 11.4
+  cnp                         10.7, 10.7  12.2, 12.2  10.2, 10.1  14.7, 14.7    950 to 1,725
+  pooled network, fine-tuned  11.0, 10.7  11.8, 11.5  10.5, 10.3  14.4, 13.9  2,375 to 3,150
+  anp                         11.7, 11.8  12.4, 12.4  11.5, 11.5  13.4, 13.4    450 to 900
+  imaml                       11.9, 11.6  13.8, 13.4  10.2, 10.1  14.5, 13.8    425 to 1,725
+  anil                        12.3, 12.1  12.9, 12.7  11.2, 11.1  14.1, 13.9  1,075 to 2,350
+  r2d2                        12.9, 12.2  13.3, 12.7  11.0, 10.4  15.2, 13.3    525 to 1,550
+  cavia                       13.2, 13.0  14.2, 14.1  12.6, 12.5  15.1, 15.0    275 to 1,175
+  reptile                     14.6, 13.4  14.4, 14.1  12.6, 12.3  15.7, 14.5    650 to 2,900
+  lora                        16.7, 16.4  18.0, 18.0  13.4, 13.4  15.8, 15.7     75 to 575
+  in_context                  19.1, 19.0  21.1, 20.9  18.0, 17.6  20.2, 19.9     75 to 150
+  maml                        51.3, 47.7  40.1, 34.8  20.1, 19.3  23.5, 20.7     25 to 525
+
+The order of the others is that of equal steps but for what needs long to compile or to take a step: `maml` and the
+transformer, which half a minute leaves untrained.
 """
 
 from mtl_jax.config import MLP, Anil, Config, Evaluation, FewEngines, Finetune, Training
