@@ -139,8 +139,8 @@ the least and the most steps:
   in_context                  19.1, 19.0  21.1, 20.9  18.0, 17.6  20.2, 19.9     75 to 150
   maml                        51.3, 47.7  40.1, 34.8  20.1, 19.3  23.5, 20.7     25 to 525
 
-The order of the others is that of equal steps but for what needs long to compile or to take a step: `maml` and the
-transformer, which half a minute leaves untrained.
+Beside equal steps `cavia`, `lora`, `maml` and the transformer, which take long to compile or for a step, lose places,
+and half a minute leaves the last two all but untrained.
 """
 
 from mtl_jax.config import MLP, Anil, Config, Evaluation, FewEngines, Finetune, Training
