@@ -61,6 +61,7 @@ def imaml(
   outer: optax.GradientTransformation,
   penalty: float,
   cg_steps: int = 5,
+  damping: float = 0.0,
   adapt: tree.AdaptMask | None = None,
   tolerance: float = 0.1,
   chunk: int | None = None,
@@ -76,6 +77,8 @@ def imaml(
     outer: Optax optimiser of theta.
     penalty: lambda. It must exceed what -H has of curvature, or the system has no unique answer.
     cg_steps: steps of conjugate gradients, each of them one product H u.
+    damping: of the system, I + H / (lambda + damping): where the inner problem is not convex or badly conditioned few
+      steps solve it, and the meta-gradient goes from the implicit one, at 0, towards the first-order one.
     adapt: which leaves adapt, as in `inner_loop`; the others are learned and the same for all tasks. None: all adapt.
     tolerance: a task counts as unsolved where `inner_stationarity` or `cg_residual` is larger.
     chunk: tasks at once; None: as many as are fast (`task_map.chunk_for`).
@@ -85,17 +88,20 @@ def imaml(
     `gradient_norm` of the meta-gradient; `inner_stationarity`, |grad L_support + lambda (phi - theta)|
     as a share of the larger of its two terms, which cancel at the solution: where L_support is convex
     it bounds the relative error of phi - theta; `cg_residual`, |grad L_query - (I + H / lambda) v| as a
-    share of |grad L_query|; `unsolved`, the share of tasks where one of them is too large for the
+    share of |grad L_query|, with damping too; `unsolved`, the share of tasks where one of them is too large for the
     gradient to be trusted, of which `fit` warns.
 
   Raises:
-    ValueError: penalty <= 0 or cg_steps < 1; and see `inner_loop`.
+    ValueError: penalty <= 0, damping < 0 or cg_steps < 1; and see `inner_loop`.
   """
   if penalty <= 0:
     raise ValueError(f"penalty={penalty}: lambda must be positive, or the solution forgets where it started")
   if cg_steps < 1:
     raise ValueError(f"cg_steps={cg_steps}: at least one step of conjugate gradients is needed")
+  if damping < 0:
+    raise ValueError(f"damping={damping}: a number below 0 makes the system worse")
   objective = masked_loss(apply, loss)
+  damped = penalty + damping
 
   def proximal(params: PyTree, problem: tuple[Batch, PyTree], key: Array) -> tuple[Array, None]:
     support, theta = problem
@@ -121,10 +127,15 @@ def imaml(
     (value, _), asked = jax.value_and_grad(objective, has_aux=True)(adapted.params, episode.query, query_key)
     wanted, direct = tree.partition(asked, adapt)
     left, curvature = jax.linearize(lambda phi: inner_gradient(phi, theta), phi)  # H + lambda
-    v, rest = conjugate_gradients(lambda u: jax.tree.map(lambda h: h / penalty, curvature(u)), wanted, cg_steps)
-    # The same product of the inner gradient's derivative in theta: -v for what adapts, the mixed term for the rest.
-    (through,) = jax.vjp(lambda theta: inner_gradient(phi, theta), theta)[1](jax.tree.map(lambda v: v / penalty, v))
-    gradient = jax.tree.map(jnp.subtract, tree.combine(jax.tree.map(jnp.zeros_like, wanted), direct), through)
+
+    def product(u: PyTree) -> PyTree:
+      return jax.tree.map(lambda h, u: (h + damping * u) / damped, curvature(u), u)
+
+    v, rest = conjugate_gradients(product, wanted, cg_steps)
+    # Of the system as it is, which times v is (damped (wanted - rest) - damping v) / lambda.
+    rest = jax.tree.map(lambda w, r, v: (damped * r - damping * (w - v)) / penalty, wanted, rest, v)
+    (through,) = jax.vjp(lambda theta: inner_gradient(phi, theta), theta)[1](jax.tree.map(lambda v: v / damped, v))
+    gradient = tree.combine(v, jax.tree.map(jnp.subtract, direct, tree.partition(through, adapt)[1]))
     pull = jax.tree.map(lambda p, t: penalty * (p - t), phi, tree.partition(theta, adapt)[0])
     stationarity = _share(norm(left), jnp.maximum(norm(pull), norm(jax.tree.map(jnp.subtract, left, pull))))
     residual = _share(norm(rest), norm(wanted))
