@@ -33,6 +33,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import lax
 
+from mtl_jax.models.product import Dense, product
 from mtl_jax.types import Array
 
 Norm = Literal["group", "layer", "batch", "none"]
@@ -70,15 +71,24 @@ def patches(x: Array, kernel_size: tuple[int, ...], strides: tuple[int, ...], pa
   x = lax.pad(x, jnp.zeros((), x.dtype), around)
   x = x.reshape(x.shape[0], *split, rows[-1], strides[-1] * channels)
 
+  # By the phase of each axis but the last: a tap reads one, and its gradient meets those of the same phase only.
+  phases = {(): x}
+  for axis, s in enumerate(strides[:-1]):
+    phases = {
+      (*before, i): phase
+      for before, whole in phases.items()
+      for i, phase in enumerate(lax.split(whole, (1,) * s, axis=2 + 2 * axis))
+    }
   pieces = []
   taps = (*map(range, kernel_size[:-1]), range(0, kernel_size[-1], strides[-1]))
   for *outer, last in itertools.product(*taps):
+    phase = phases[tuple(tap % s for tap, s in zip(outer, strides[:-1], strict=True))]
     index = [slice(None)]
     for tap, o, s in zip(outer, out[:-1], strides[:-1], strict=True):
-      index += [slice(tap // s, tap // s + o), slice(tap % s, tap % s + 1)]
+      index += [slice(tap // s, tap // s + o), slice(None)]
     row, width = last // strides[-1], min(strides[-1], kernel_size[-1] - last) * channels
     index += [slice(row, row + out[-1]), slice(width)]
-    pieces.append(x[tuple(index)].reshape(x.shape[0], *out, width))
+    pieces.append(phase[tuple(index)].reshape(x.shape[0], *out, width))
   return jnp.concatenate(pieces, axis=-1)
 
 
@@ -87,7 +97,7 @@ def convolve(x: Array, kernel: Array, strides: tuple[int, ...], padding: str) ->
 
   Raises: ValueError as `patches` does.
   """
-  return patches(x, kernel.shape[:-2], strides, padding) @ kernel.reshape(-1, kernel.shape[-1])
+  return product(patches(x, kernel.shape[:-2], strides, padding), kernel.reshape(-1, kernel.shape[-1]))
 
 
 class PatchConv(nn.Module):
@@ -169,7 +179,7 @@ class Conv1D(nn.Module):
     layers = zip(self.features, self.kernels, self.strides, strict=True)
     for layer, (features, kernel, stride) in enumerate(layers):
       x = _block(x, layer, features, (kernel,), (stride,), self.norm)
-    return nn.Dense(self.outputs, name="head")(x.mean(axis=1))
+    return Dense(self.outputs, name="head")(x.mean(axis=1))
 
 
 class Conv2D(nn.Module):
@@ -203,7 +213,7 @@ class Conv2D(nn.Module):
       x = _block(x, layer, features, (3, 3), (2, 2) if self.halve == "stride" else (1, 1), self.norm)
       x = _max_pool(x) if self.halve == "pool" else x
     x = x.mean(axis=(1, 2)) if self.readout == "mean" else x.reshape(x.shape[0], -1)
-    return x if self.outputs is None else nn.Dense(self.outputs, name="head")(x)
+    return x if self.outputs is None else Dense(self.outputs, name="head")(x)
 
 
 def conv4(

@@ -5,6 +5,7 @@ from typing import Literal
 import flax.linen as nn
 import jax.numpy as jnp
 
+from mtl_jax.models.product import Dense
 from mtl_jax.types import Array
 
 _UNIFORM = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
@@ -41,11 +42,11 @@ class MLP(nn.Module):
     x = jnp.reshape(x, (x.shape[0], -1))
     context = self.param("context", nn.initializers.zeros, (self.context,), jnp.float32) if self.context else None
     for layer, width in enumerate(self.features[:-1]):
-      x = nn.Dense(width, kernel_init=_UNIFORM, name=f"dense_{layer}")(x)
+      x = Dense(width, kernel_init=_UNIFORM, name=f"dense_{layer}")(x)
       if self.norm == "layer":
         x = nn.LayerNorm(use_fast_variance=False, name=f"norm_{layer}")(x)
       if context is not None:
-        film = nn.Dense(2 * width, use_bias=False, kernel_init=_UNIFORM, name=f"film_{layer}")(context)
+        film = Dense(2 * width, use_bias=False, kernel_init=_UNIFORM, name=f"film_{layer}")(context)
         x = (1.0 + film[:width])[None] * x + film[width:][None]
       x = nn.relu(x)
-    return nn.Dense(self.features[-1], kernel_init=_UNIFORM, name="head")(x)
+    return Dense(self.features[-1], kernel_init=_UNIFORM, name="head")(x)
