@@ -3,6 +3,7 @@
 import flax.linen as nn
 import jax.numpy as jnp
 
+from mtl_jax.models.product import Dense
 from mtl_jax.types import Array
 
 
@@ -32,4 +33,4 @@ class GRU(nn.Module):
     x = jnp.reshape(x[:, : moments * self.frame], (x.shape[0], moments, -1))
     start = jnp.zeros((x.shape[0], self.width), x.dtype)  # Linen's own is float32, whatever x is
     states = jnp.asarray(nn.RNN(nn.GRUCell(self.width), name="gru")(x, initial_carry=start))
-    return nn.Dense(self.outputs, name="head")(states[:, -1])
+    return Dense(self.outputs, name="head")(states[:, -1])

@@ -3,6 +3,7 @@
 import flax.linen as nn
 import jax.numpy as jnp
 
+from mtl_jax.models.product import Dense
 from mtl_jax.types import Array
 
 
@@ -32,9 +33,9 @@ class Residual(nn.Module):
     width = x.shape[-1]
     f = x * self.param("gain", nn.initializers.ones, (width,))[None]
     if self.hidden:
-      g = nn.LayerNorm(use_fast_variance=False, name="norm")(nn.Dense(self.hidden, name="dense")(x))
-      f += nn.Dense(width, kernel_init=nn.initializers.zeros, name="added")(nn.relu(g))
+      g = nn.LayerNorm(use_fast_variance=False, name="norm")(Dense(self.hidden, name="dense")(x))
+      f += Dense(width, kernel_init=nn.initializers.zeros, name="added")(nn.relu(g))
     if self.soft_unit:
       radius = jnp.exp(self.param("log_radius", nn.initializers.zeros, ()))
       f /= jnp.sqrt(jnp.mean(jnp.square(f), axis=1, keepdims=True) + radius)
-    return f if self.outputs is None else nn.Dense(self.outputs, name="head")(f)
+    return f if self.outputs is None else Dense(self.outputs, name="head")(f)
