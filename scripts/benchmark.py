@@ -17,31 +17,29 @@ at once and threads. All of it is in benchmark.json.
 W1 to W4 are a meta-update of second-order MAML (`benchmark_workloads.py`), W5 is the main job's own step, which has no
 peer, and W6 a step of 8 tasks on one trunk beside TorchJD's (`benchmark_steps.py`).
 
-Measured 2026-11-28 on 2 CPU cores (x86_64, JAX 0.10.2, PyTorch 2.13.0, --rounds 5 --seconds 2, W3, W4 and W6 with 3
-rounds, a workload a run), as times our milliseconds on two devices; "c" is with torch.compile; CPU milliseconds are
-ours and those of the best of PyTorch; of peak: our matrix products. W1 with 5 steps and W2 with 256 tasks on quiet
-cores, the others beside work of lower priority, where 512 curves took 35 to 50 ms from run to run:
+Measured 2026-11-28 on 2 quiet CPU cores (x86_64, JAX 0.10.2, PyTorch 2.13.0, --rounds 5 --seconds 2, a workload a
+run), as times our milliseconds on two devices; "c" is with torch.compile; CPU milliseconds are ours and those of the
+best of PyTorch; of peak: our matrix products. The last four rows are of the same day, before `models/product.py`, and
+those of W1 and W2 with 32 beside work of lower priority:
 
                      ours, ms  one dev.  torch.func  c     by hand  c     grouped task by task goal  CPU ms      of peak
+  W1, 25, 5 steps      4.34     0.81       5.3       1.65    3.0    1.60             46        4    7.0 / 14      8 %
+  W1, 512, 5 steps    26.8      1.70       3.9       2.95    3.6    3.4             146        3    49 / 155     29 %
+  W1, 1,024, 5 st.    47.1      1.89       4.1       3.2     4.1    3.8             147        3    85 / 299     30 %
+  W2, 256            247        1.78       2.8       2.8     1.96   3.1               8.7      2.5  447 / 970    49 %
+  W3, 16             817        1.10       2.1       -       1.91   -       1.56      2.3      2    1490 / 2490  54 %
+  W4, 32            1500        1.09       2.1       -       2.25   -       1.98      2.9      2.3  2890 / 6470  44 %
   W1, 25, 1 step       2.60     0.88       2.6       1.44    1.8    1.38             18        4    4.0 / 6.9     4 %
-  W1, 25, 5 steps      6.37     0.73       3.5       1.07    2.0    1.07             32        4    9.8 / 13      6 %
   W1, 512, 1 step     19.9      1.14       2.2       1.64    2.0    2.1              31        3    20 / 61      11 %
-  W1, 512, 5 steps    33.7      1.57       2.7       1.94    3.3    3.4             102        3    61 / 129     21 %
   W1, 1,024, 1 step   23.5      1.60       2.6       1.98    2.6    3.1              84        3    33 / 90      17 %
-  W1, 1,024, 5 st.    57.3      1.59       3.3       2.2     3.0    2.8             106        3    97 / 251     23 %
   W2, 32              50.5      1.51       2.4       2.1     1.9    2.2               5.6           70 / 185     37 %
-  W2, 256            270        1.94       2.4       2.7     2.1    4.1               9.7      2.5  503 / 1150   63 %
-  W3, 16            1000        1.43       1.6       -       1.48   -       1.6       2.1      2    1710 / 2770  41 %
-  W4, 32            2020        1.35       2.3       -       2.0    -       1.82               2.3  3610 / 6880  37 %
 
-No goal is reached but that against task by task on 512 curves (102 of 100; on W2 it is 9.7 of 12): the best of PyTorch
-takes 1.1 to 1.4 times ours for 25 curves, 1.6 to 1.9 for 512, 2.0 to 2.2 for 1,024, 2.1 for W2 with 256 tasks (63 % of
-the peak, of 65), 1.5 for W3 and 1.8 for W4. torch.compile took 25 to 31 s for one step, 40 to 88 s for five, ours 4 to
-8; torch.func on W3 was given up after 150 s, by hand on W3 failed on a line that is mended since and was not measured
-again, and torch.func on W4 was given up after 300 s of CPU time, beside other work, 6 of them in the C++ compiler.
-Eight tasks at once, as it was until that day, W4 took 3090 ms; in that run grouped took 1.27 times as long and task by
-task 2.05.
-Memory of a warm step, ours / best of PyTorch, MB: W2 256 25 / 114, W3 126 / 524, W4 109 / 556.
+Of the goals, those of 1,024 curves and of task by task on 512 (146 of 100) are reached, that of 512 all but (2.95 of
+3). The best of PyTorch takes 1.6 times ours for 25 curves, 1.96 for W2 with 256 tasks, which was 2.1 that morning, when
+ours took 270 and PyTorch 580; 1.56 for W3 and 1.98 for W4. torch.compile took 46 to 61 s for five steps of W1, 59 and
+96 for W2, ours 6 to 8. Of W3 and W4 nothing was compiled: that morning torch.func on W3 was given up after 150 s, on W4
+after 300 s of CPU time, by hand on W3 failed on a line that is mended since.
+Memory of a warm step, ours / best of PyTorch, MB: W2 256 26 / 333, W3 91 / 327, W4 107 / 556.
 
 W6, ms (CPU ms), mtl_jax / TorchJD, 2026-11-28 on quiet cores (--only W6 --rounds 3 --seconds 1): mean 7.3 / 86 (13 /
 167), random 7.2 / 82 (13 / 158), mgda 89 / 92 (145 / 180), pcgrad 93 / 82 (155 / 158), gradvac 98 / 113 (167 / 206),
@@ -58,32 +56,33 @@ CPU time for its ten steps of five seeds, 3.5 on one device; cores free enough f
 
 --quick took 92 s, 108 s of CPU time, beside work of lower priority; on quiet cores it has not been timed.
 
-How far ours is from what the machine allows, 2026-11-28, CPU ms: the matrix products of a step at the speed of a large
-one (69 GFLOP/s on one busy core; W3 60 and W4 51, the peak of their runs); the bytes that XLA counts, times the chunks
-of its loop, at the speed of reading and writing 4 MB (28 GB/s, also for W3 and W4, not measured in their run); a step:
+How far ours is from what the machine allows: CPU ms of the matrix products at the speed of a large one in the same run
+(56 to 61 GFLOP/s on a core), of the step, and of a step's operations, as `jax.profiler` has them on one busy core, the
+share of products; what that leaves as their speed; and the ratio to PyTorch if all else took no time:
 
-                    products   bytes   step
-  W1, 25, 5 steps      0.58     0.98    4.5
-  W1, 512, 5 steps    11.8     20      77
-  W1, 1,024, 5 st.    23.6     40     109
-  W2, 256            214      130     481
-  W3, 16             817      320    1710     49.4 GFLOP, 8.9 GB
-  W4, 32            1470      419    3610     75.1 GFLOP, 11.7 GB
+                    products at best   step   share   their speed   ratio at most
+  W1, 25, 5 steps        0.7            4.5    65 %      24 %          2.5
+  W1, 512, 5 steps      14             49      74 %      39 %          4.0
+  W1, 1,024, 5 st.      28             85
+  W2, 256              247            447      81 %      68 %          2.4
+  W3, 16               880           1490      74 %      80 %          2.1
+  W4, 32              1320           2890      64 %      71 %          3.1
 
-25 curves are bound by the number of operations: 272 in a step, and what neither products nor bytes explain is 11 us for
-each; a compiled call that adds 1 to one number takes 21. The goal would be 1.7 ms, which leaves next to nothing for
-them. Many curves are not at a bound: at both they would take 0.4 and 0.6 of the time, and so their goals are not ruled
-out; products of 10 x 40 by 40 x 40 are far from a large one's speed. W2 would take 0.7 of it, 62 % of the peak:
-65 % ask for fewer bytes. W3 and W4 would take 0.66 and 0.52: twice and 2.3 times are not ruled out. What stands between
-is not known; products with 16 to 64 columns, and matrices of patches that are copied to be transposed, are likely.
-Against task by task on W2, 12 times would be 217 ms on both cores, 78 % of the peak, where this count allows 62 %.
+So 4 times for 25 curves and 2.5 for W2 ask for faster products, of 10 x 40 by 40 x 40 and of 25 x 128 by 128 x 128,
+than XLA has. What else W3 and W4 do is to cut patches and to add up their gradients, 25 and 36 % of a step (the rest of
+the others is one number at a time): a gradient of patches is a loop that asks of each number which pieces it is in. 25
+curves have 281 operations, and a compiled call that adds 1 to one number takes 21 us. Against task by task on W2, 12
+times would be 179 ms on both cores, 68 % of the peak.
 
-Tried on one busy core, CPU time after over before: a few steps unrolled, W1 512 0.75, W1 25 0.93, W2 0.95. W2 on two
-devices by 2, 4 or 8 tasks at once: the same within 6 %, one by one 1.6 to 1.8 times that. W4 one by one: 0.80 of eight
-at once. Temporaries of W2 (compiled.memory_analysis()): 8 MB at 32 and at 256 tasks, 52 MB at 50 steps and 256 tasks.
+Tried on one busy core, CPU time after over before: products whose derivatives are of three forms (`models/product.py`),
+W3 0.69, W4 0.71, W1 512 0.85 if those of many tasks are transposed by hand, W2 1.0; patches cut from one phase each, W4
+0.91; a few steps unrolled, W1 512 0.75, W1 25 0.93, W2 0.95. W2 on two devices by 2, 4 or 8 tasks at once: the same
+within 6 %, one by one 1.6 to 1.8 times that. W4 one by one: 0.80 of eight at once. Temporaries of W2
+(compiled.memory_analysis()): 8 MB at 32 and at 256 tasks, 52 MB at 50 steps and 256 tasks.
 
-W4 compiles in two to four times the 5 s that were the goal: its first step took 10.5 s on quiet cores with 2 s of the
-step, 21 s in the run above. On busy cores, CPU s: tracing 2.3 to 4, lowering 0.7, XLA 22 to 26, on one device as on
+W4 compiles in two to four times the 5 s that were the goal: its first step took 18.5 s in the run above with 1.5 s of
+the step, 10.5 s that morning. What follows was counted before `models/product.py`, with which a first step on one busy
+core took 25 s in place of 29. On busy cores, CPU s: tracing 2.3 to 4, lowering 0.7, XLA 22 to 26, on one device as on
 two, of which its passes on the graph take about 1. The rest is machine code for 620 fusions, 361 of them through MLIR
 (24 ms of wall time each, the longest for one of 13 operations) and in 424 modules of LLVM (46 ms): they cost by the
 piece. 192 are of the inner loop, 156 of its transpose, 180 of the query and the stacks of both, 89 of Adam; 82 write to
