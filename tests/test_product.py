@@ -69,5 +69,10 @@ def test_dense_is_that_of_flax():
     assert jax.tree.map(jnp.shape, ours.init(jax.random.key(0), leading)) == jax.tree.map(jnp.shape, params)
 
 
-def test_types_stay():
-  assert product(jnp.ones((2, 3), jnp.bfloat16), jnp.ones((3, 4), jnp.bfloat16)).dtype == jnp.bfloat16
+def test_types_are_those_of_the_operator():
+  ones = jnp.ones((3, 3), jnp.bfloat16)
+  assert product(ones, ones).dtype == jnp.bfloat16
+  with jax.numpy_dtype_promotion("standard"):
+    assert product(ones.astype(jnp.uint8), ones.astype(jnp.float32)).dtype == jnp.float32
+  with pytest.raises(ValueError, match="promotion"):
+    product(ones.astype(jnp.uint8), ones)

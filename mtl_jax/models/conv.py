@@ -72,7 +72,7 @@ def patches(x: Array, kernel_size: tuple[int, ...], strides: tuple[int, ...], pa
   x = x.reshape(x.shape[0], *split, rows[-1], strides[-1] * channels)
 
   # By the phase of each axis but the last: a tap reads one, and its gradient meets those of the same phase only.
-  phases = {(): x}
+  phases: dict[tuple[int, ...], Array] = {(): x}
   for axis, s in enumerate(strides[:-1]):
     phases = {
       (*before, i): phase

@@ -13,9 +13,9 @@ import math
 from typing import Any
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
@@ -48,7 +48,7 @@ def _on_cpu(a: Array, b: Array, *, form: str) -> Array:
 
 def _shape(a: Any, b: Any, *, form: str) -> Any:
   i, j = _CONTRACTED[form]
-  return jax.core.ShapedArray((*a.shape[:-2], a.shape[_KEPT[i]], b.shape[_KEPT[j]]), a.dtype)
+  return ShapedArray((*a.shape[:-2], a.shape[_KEPT[i]], b.shape[_KEPT[j]]), a.dtype)
 
 
 def _gradient(of: int, c: Array, a: Any, b: Any, *, form: str) -> Array:
@@ -88,9 +88,9 @@ mlir.register_lowering(_product, mlir.lower_fun(_on_cpu, multiple_results=False)
 
 
 def product(x: Array, w: Array) -> Array:
-  """x[..., k] @ w[k, m] -> [..., m], both of one type."""
-  rows = x.reshape(-1, x.shape[-1])
-  return _product.bind(rows, w, form="ab").reshape(*x.shape[:-1], w.shape[-1])
+  """x[..., k] @ w[k, m] -> [..., m]."""
+  rows, dtype = x.reshape(-1, x.shape[-1]), jnp.result_type(x, w)
+  return _product.bind(rows.astype(dtype), w.astype(dtype), form="ab").reshape(*x.shape[:-1], w.shape[-1])
 
 
 def _of_dense(x: Array, w: Array, dimensions: Any, **options: Any) -> Array:
