@@ -36,23 +36,26 @@ those of W1 and W2 with 32 beside work of lower priority:
 
 Of the goals, those of 1,024 curves and of task by task on 512 (146 of 100) are reached, that of 512 all but (2.95 of
 3). The best of PyTorch takes 1.6 times ours for 25 curves, 1.96 for W2 with 256 tasks, which was 2.1 that morning, when
-ours took 270 and PyTorch 580; 1.56 for W3 and 1.98 for W4. torch.compile took 46 to 61 s for five steps of W1, 59 and
-96 for W2, ours 6 to 8. Of W3 and W4 nothing was compiled: that morning torch.func on W3 was given up after 150 s, on W4
-after 300 s of CPU time, by hand on W3 failed on a line that is mended since.
+ours took 270 and PyTorch 580; 1.56 for W3 and 1.98 for W4. PyTorch's own times move: that morning its best took 6.8,
+65, 127 and 580 ms for 25, 512 and 1,024 curves and W2, and ours, as it was then, 6.4, 34, 57 and 270. torch.compile
+took 46 to 61 s for five steps of W1, 59 and 96 for W2, ours 6 to 8. Of W3 and W4 nothing was compiled: that morning
+torch.func on W3 was given up after 150 s, on W4 after 300 s of CPU time, by hand on W3 failed on a line that is mended
+since.
 Memory of a warm step, ours / best of PyTorch, MB: W2 256 26 / 333, W3 91 / 327, W4 107 / 556.
 
-W6, ms (CPU ms), mtl_jax / TorchJD, 2026-11-28 on quiet cores (--only W6 --rounds 3 --seconds 1): mean 7.3 / 86 (13 /
-167), random 7.2 / 82 (13 / 158), mgda 89 / 92 (145 / 180), pcgrad 93 / 82 (155 / 158), gradvac 98 / 113 (167 / 206),
-cagrad 93 / 107 (155 / 206), imtl_g 96 / 94 (163 / 183), nash_mtl 102 / 200 (175 / 291), fairgrad 75 / 72 (126 / 141),
-aligned_mtl 93 / 97 (160 / 189), upgrad 93 / 74 (157 / 143), dualproj 101 / 92 (170 / 178), config 91 / 615 (154 / 960),
-krum 95 / 95 (160 / 186). Ours is behind for upgrad, where TorchJD takes 0.79 of our time, pcgrad (0.88) and dualproj
-(0.91), level within 5 % for five, ahead for gradvac and cagrad (1.1), nash_mtl (2.0) and config (6.8); in CPU time
-behind for upgrad alone. J J' itself, 13 CPU ms of about 160 in another run, was not beaten by five other ways of
-writing it. For mean and random, weights ask for no gradient, and with the loss alone ours makes no J; TorchJD makes it
-all the same, and to PyTorch alone, which need not, ours was not compared. With all metrics, as `fit` keeps them, ours
-makes J J' for mean too, and took 143 ms where TorchJD took 90, beside other work. TorchJD has sum, constant,
-trimmed_mean, graddrop, modo, sdmgrad and excess_mtl too, which are not measured; db_mtl it has not. W5 took 3.3 s of
-CPU time for its ten steps of five seeds, 3.5 on one device; cores free enough for its milliseconds were not to be had.
+W6 before `models/product.py`, ms (CPU ms), mtl_jax / TorchJD, 2026-11-28 on quiet cores (--only W6 --rounds 3 --seconds
+1): mean 7.3 / 86 (13 / 167), random 7.2 / 82 (13 / 158), mgda 89 / 92 (145 / 180), pcgrad 93 / 82 (155 / 158), gradvac
+98 / 113 (167 / 206), cagrad 93 / 107 (155 / 206), imtl_g 96 / 94 (163 / 183), nash_mtl 102 / 200 (175 / 291), fairgrad
+75 / 72 (126 / 141), aligned_mtl 93 / 97 (160 / 189), upgrad 93 / 74 (157 / 143), dualproj 101 / 92 (170 / 178), config
+91 / 615 (154 / 960), krum 95 / 95 (160 / 186). Ours is behind for upgrad, where TorchJD takes 0.79 of our time, pcgrad
+(0.88) and dualproj (0.91), level within 5 % for five, ahead for gradvac and cagrad (1.1), nash_mtl (2.0) and config
+(6.8); in CPU time behind for upgrad alone. J J' itself, 13 CPU ms of about 160 in another run, was not beaten by five
+other ways of writing it. For mean and random, weights ask for no gradient, and with the loss alone ours makes no J;
+TorchJD makes it all the same, and to PyTorch alone, which need not, ours was not compared. With all metrics, as `fit`
+keeps them, ours makes J J' for mean too, and took 143 ms where TorchJD took 90, beside other work. TorchJD has sum,
+constant, trimmed_mean, graddrop, modo, sdmgrad and excess_mtl too, which are not measured; db_mtl it has not. W5 took
+3.3 s of CPU time for its ten steps of five seeds, 3.5 on one device; cores free enough for its milliseconds were not to
+be had.
 
 --quick took 92 s, 108 s of CPU time, beside work of lower priority; on quiet cores it has not been timed.
 
