@@ -17,10 +17,10 @@ def drawn(*shape):
 
 
 def loss(multiply, w, x):
-  """Of one layer after a step of gradient descent that went through two products."""
+  """Of two layers after a step of gradient descent on both."""
 
   def of(w):
-    return jnp.mean(jnp.square(jnp.tanh(multiply(x, w[0])) @ w[1]))
+    return jnp.mean(jnp.square(multiply(jnp.tanh(multiply(x, w[0])), w[1])))
 
   adapted = jax.tree.map(lambda w, g: w - 0.1 * g, w, jax.grad(of)(w))
   return jnp.mean(jnp.cos(multiply(jnp.tanh(multiply(x, adapted[0])), adapted[1])))
