@@ -35,12 +35,11 @@ those of W1 and W2 with 32 beside work of lower priority:
   W2, 32              50.5      1.51       2.4       2.1     1.9    2.2               5.6           70 / 185     37 %
 
 Of the goals, those of 1,024 curves and of task by task on 512 (146 of 100) are reached, that of 512 all but (2.95 of
-3). The best of PyTorch takes 1.6 times ours for 25 curves, 1.96 for W2 with 256 tasks, which was 2.1 that morning, when
-ours took 270 and PyTorch 580; 1.56 for W3 and 1.98 for W4. PyTorch's own times move: that morning its best took 6.8,
-65, 127 and 580 ms for 25, 512 and 1,024 curves and W2, and ours, as it was then, 6.4, 34, 57 and 270. torch.compile
-took 46 to 61 s for five steps of W1, 59 and 96 for W2, ours 6 to 8. Of W3 and W4 nothing was compiled: that morning
-torch.func on W3 was given up after 150 s, on W4 after 300 s of CPU time, by hand on W3 failed on a line that is mended
-since.
+3). The best of PyTorch takes 1.6 times ours for 25 curves, 1.96 for W2 with 256 tasks, 1.56 for W3 and 1.98 for W4.
+PyTorch's own times move: in a run earlier that day its best took 6.8, 65, 127 and 580 ms for 25, 512 and 1,024 curves
+and W2, and ours, as it was then, 6.4, 34, 57 and 270. torch.compile took 46 to 61 s for five steps of W1, 59 and 96 for
+W2, ours 6 to 8. Of W3 and W4 nothing was compiled: earlier that day torch.func on W3 was given up after 150 s, on W4
+after 300 s of CPU time, by hand on W3 failed on a line that is mended since.
 Memory of a warm step, ours / best of PyTorch, MB: W2 256 26 / 333, W3 91 / 327, W4 107 / 556.
 
 W6 before `models/product.py`, ms (CPU ms), mtl_jax / TorchJD, 2026-11-28 on quiet cores (--only W6 --rounds 3 --seconds
@@ -84,13 +83,13 @@ within 6 %, one by one 1.6 to 1.8 times that. W4 one by one: 0.80 of eight at on
 (compiled.memory_analysis()): 8 MB at 32 and at 256 tasks, 52 MB at 50 steps and 256 tasks.
 
 W4 compiles in two to four times the 5 s that were the goal: its first step took 18.5 s in the run above with 1.5 s of
-the step, 10.5 s that morning. What follows was counted before `models/product.py`, with which a first step on one busy
-core took 25 s in place of 29. On busy cores, CPU s: tracing 2.3 to 4, lowering 0.7, XLA 22 to 26, on one device as on
-two, of which its passes on the graph take about 1. The rest is machine code for 620 fusions, 361 of them through MLIR
-(24 ms of wall time each, the longest for one of 13 operations) and in 424 modules of LLVM (46 ms): they cost by the
-piece. 192 are of the inner loop, 156 of its transpose, 180 of the query and the stacks of both, 89 of Adam; 82 write to
-stacks, 74 are sums of the normalisation, 65 cut patches and pad. At that price 5 s on quiet cores ask for half as many,
-and no form was found with so few. Tried, CPU s of XLA: without the fusion emitters
+the step, 10.5 s in an earlier one. What follows was counted before `models/product.py`, with which a first step on one
+busy core took 25 s in place of 29. On busy cores, CPU s: tracing 2.3 to 4, lowering 0.7, XLA 22 to 26, on one device as
+on two, of which its passes on the graph take about 1. The rest is machine code for 620 fusions, 361 of them through
+MLIR (24 ms of wall time each, the longest for one of 13 operations) and in 424 modules of LLVM (46 ms): they cost by
+the piece. 192 are of the inner loop, 156 of its transpose, 180 of the query and the stacks of both, 89 of Adam; 82
+write to stacks, 74 are sums of the normalisation, 65 cut patches and pad. At that price 5 s on quiet cores ask for half
+as many, and no form was found with so few. Tried, CPU s of XLA: without the fusion emitters
 (--xla_cpu_use_fusion_emitters=false) 16.6, but W2's step takes 1.3 times as long; at optimisation level 0 11.3 (its
 step was not timed), at level 1 0.77 with a step of 1.13; without expensive passes of LLVM or in two parts of code no
 gain; rematerialise=1 no gain either, 592 fusions for 584, both with the normalisation's derivative written by hand.
