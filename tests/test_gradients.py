@@ -19,7 +19,7 @@ import optax
 import pytest
 from jax.flatten_util import ravel_pytree
 
-from mtl_jax import anil, finetune, maml, protonet, reptile, tree
+from mtl_jax import anil, finetune, maml, protonet, r2d2, reptile, tree
 from mtl_jax.losses import cross_entropy, squared_error
 from mtl_jax.types import Batch, Episode
 
@@ -62,15 +62,30 @@ def linear_data(width: int = WIDTH) -> tuple[Episode, list[tuple[Quadratic, Quad
   return Episode(support, query, jnp.arange(TASKS)), parts
 
 
+def ragged() -> Episode:
+  """The same, of which the first task lacks its last support example and the second its last two queries."""
+  data, _ = linear_data()
+  support, query = (side.mask for side in data[:2])
+  return data._replace(
+    support=data.support._replace(mask=support.at[0, -1].set(False)),
+    query=data.query._replace(mask=query.at[1, -2:].set(False)),
+  )
+
+
 def dot(w, x):
   return x @ w
 
 
+def learned(state) -> list[str]:
+  """The fields that the outer optimiser moves; a `solver` is the one of `r2d2`."""
+  return [name for name in ("params", "rates", "solver") if name in state._fields]
+
+
 def lost(algorithm, params, data, **state) -> Any:
-  """What (parameters, rates) lose in one update with the outer rate 1, as NumPy arrays."""
+  """What (parameters, rates or solver) lose in one update with the outer rate 1, as NumPy arrays."""
   before = algorithm.init(params)._replace(**state)
   after, _ = jax.jit(algorithm.update)(KEY, before, data)
-  names = ("params", "rates") if "rates" in before._fields else ("params",)
+  names = learned(before)
   change = jax.tree.map(
     lambda b, a: np.asarray(b - a), [getattr(before, n) for n in names], [getattr(after, n) for n in names]
   )
@@ -346,18 +361,16 @@ def perceptron_params():
 
 
 def gradient_by_differences(algorithm, state, data) -> np.ndarray:
-  """Central differences of the metric `loss` in the parameters and, where learned, the rates."""
-  meta = (state.params, state.rates) if "rates" in state._fields else (state.params,)
-  flat, unravel = ravel_pytree(meta)
+  """Central differences of the metric `loss` in all that is learned."""
+  names = learned(state)
+  flat, unravel = ravel_pytree([getattr(state, name) for name in names])
+  update = jax.jit(algorithm.update)  # the program that `lost` has compiled
 
   def value(numbers):
-    moved = dict(zip(("params", "rates"), unravel(numbers), strict=False))
-    return algorithm.update(KEY, state._replace(**moved), data)[1]["loss"]
+    return update(KEY, state._replace(**dict(zip(names, unravel(numbers), strict=True))), data)[1]["loss"]
 
   h = 1e-5
-  ends = jnp.concatenate([flat[None] + h * jnp.eye(flat.size), flat[None] - h * jnp.eye(flat.size)])
-  values = jax.jit(lambda all_: jax.lax.map(value, all_))(ends).reshape(2, -1)
-  return np.asarray(values[0] - values[1]) / (2 * h)
+  return np.asarray([value(flat + d) - value(flat - d) for d in h * np.eye(flat.size)]) / (2 * h)
 
 
 NETWORK = {"apply": perceptron, "loss": squared_error, "inner_steps": 3, "outer": OUTER}
@@ -375,11 +388,15 @@ NESTEROV = optax.sgd(RATE, momentum=0.9, nesterov=True)
     maml(
       inner=optax.adam(RATE, eps_root=1e-8), learned_rates="parameter", adapt=tree.named("body"), clip=1.0, **NETWORK
     ),
+    anil(inner=optax.sgd(RATE), **NETWORK),
+    anil(inner=NESTEROV, head=tree.named("b", "head"), **NETWORK),
+    finetune(inner=optax.sgd(RATE), **NETWORK),
   ],
-  ids=["sgd", "adam", "clipped", "masked", "per step", "all together"],
+  ids=["sgd", "adam", "clipped", "masked", "per step", "all together", "anil", "anil, two leaves", "finetune"],
 )
 def test_the_meta_gradient_of_a_tanh_network_is_that_of_finite_differences(algorithm):
-  data, _ = linear_data()
+  """Of `finetune`, whose update has no inner loop, the gradient of what all tasks lose together."""
+  data = ragged()
   state = algorithm.init(perceptron_params())
   found, _ = ravel_pytree(lost(algorithm, perceptron_params(), data))
   expected = gradient_by_differences(algorithm, state, data)
@@ -417,3 +434,33 @@ def test_the_gradient_of_a_prototypical_network_is_that_of_finite_differences():
   expected = gradient_by_differences(algorithm, algorithm.init(params), data)
   assert np.abs(expected).max() > 1e-2
   np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+  ("classes", "width", "common"),
+  [(None, 2, False), (None, SUPPORT + 1, True), (2, 2, True)],
+  ids=["regression", "common, fewer examples than features", "common, classes"],
+)
+def test_the_gradient_of_a_ridge_head_is_that_of_finite_differences(classes, width, common):
+  """In the embedding, log lambda, alpha and the common weights, from values of their own for each."""
+  data, rng = ragged(), np.random.default_rng(5)
+  outputs = classes or 1
+  side = (lambda y: y[..., None]) if classes is None else (lambda y: jnp.arange(y.size).reshape(y.shape) % classes)
+  data = data._replace(**{name: (b := getattr(data, name))._replace(y=side(b.y)) for name in ("support", "query")})
+  algorithm = r2d2(
+    lambda p, x: jnp.tanh(x @ p["w"] + p["b"][None]),
+    squared_error if classes is None else cross_entropy,
+    classes=classes,
+    outer=OUTER,
+    penalty=0.6,
+    alpha=1.3,
+    common=(width, outputs) if common else None,
+  )
+  params = {"w": jnp.asarray(rng.normal(size=(WIDTH, width))), "b": jnp.asarray(rng.normal(size=width))}
+  state = algorithm.init(params)
+  if common:
+    state = state._replace(solver=state.solver._replace(common=jnp.asarray(rng.normal(size=(width, outputs)))))
+  found = lost(algorithm, params, data, solver=state.solver)
+  assert all(np.abs(leaf).max() > 1e-2 for leaf in jax.tree.leaves(found))
+  expected = gradient_by_differences(algorithm, state, data)
+  np.testing.assert_allclose(ravel_pytree(found)[0], expected, rtol=1e-6, atol=1e-8)
