@@ -158,6 +158,60 @@ def ragged(kind: str, hidden: float = 0.0) -> Episode:
   return Episode(side(SUPPORT, 10), side(QUERY, 20), jnp.arange(TASKS))
 
 
+def transformer(kind: str):
+  """apply and drawn parameters, in float64; none of them is what Flax starts with, such as scales of 1."""
+  net, data = NETWORKS[kind], ragged(kind)
+
+  def apply(params, support, x):
+    with jax.numpy_dtype_promotion("standard"):  # Flax's LayerNorm mixes float32 into float64
+      return jnp.asarray(net.apply(params, support, x))
+
+  one = jax.tree.map(lambda leaf: leaf[0].astype(jnp.float32) if leaf.dtype == float else leaf[0], data)
+  leaves, structure = jax.tree.flatten(jax.eval_shape(lambda: net.init(KEY, one.support, one.query.x)))
+  return apply, jax.tree.unflatten(structure, [normal(i, *leaf.shape) for i, leaf in enumerate(leaves)])
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_the_transformer_is_that_of_the_equations_worked_out_in_numpy(kind):
+  """One token at a time and one head at a time. With N a LayerNorm, c the labelled examples that are kept:
+
+  t_i = W_x x_i + W_y y_i,   t* = W_x x*,   and in each layer, for examples and questions alike,
+  t <- t + W_o [sum_i softmax_i(q_h(N t) k_h(N c_i) / sqrt(d)) v_h(N c_i)]_h,   t <- t + W_2 gelu(W_1 N' t).
+  """
+  (apply, params), data = transformer(kind), ragged(kind)
+  support, x = jax.tree.map(lambda leaf: leaf[1], (data.support, data.query.x))
+  p = jax.tree.map(np.asarray, params["params"])
+  y = np.eye(CLASSES)[np.where(support.mask, support.y, 0)] if kind == "classes" else np.asarray(support.y)
+
+  def affine(name, t):
+    return np.tensordot(t, p[name]["kernel"], axes=1) + p[name]["bias"]
+
+  def normed(name, t):
+    return (t - t.mean()) / np.sqrt(t.var() + 1e-6) * p[name]["scale"] + p[name]["bias"]
+
+  def gelu(a):
+    return a / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (a + 0.044715 * a**3)))
+
+  examples = [affine("x", xi) + affine("y", yi) for xi, yi in zip(np.asarray(support.x), y, strict=True)]
+  examples, asked = [t for t, kept in zip(examples, support.mask, strict=True) if kept], [affine("x", xi) for xi in x]
+  for layer in range(2):
+    key, value = (
+      [affine(f"{name}_{layer}", normed(f"norm_{layer}", t)) for t in examples] for name in ("key", "value")
+    )
+
+    def read(t, layer=layer, key=key, value=value):
+      query, found = affine(f"query_{layer}", normed(f"norm_{layer}", t)), []
+      for head in range(2):
+        weight = np.exp([query[head] @ k[head] / np.sqrt(2) for k in key])
+        found.append(sum(w * v[head] for w, v in zip(weight / weight.sum(), value, strict=True)))
+      t = t + affine(f"out_{layer}", np.concatenate(found))
+      return t + affine(f"added_{layer}", gelu(affine(f"dense_{layer}", normed(f"norm_dense_{layer}", t))))
+
+    examples, asked = [read(t) for t in examples], [read(t) for t in asked]
+  expected = [affine("head", normed("norm", t)) for t in asked]
+  np.testing.assert_allclose(jax.jit(apply)(params, support, x), expected, rtol=1e-11)
+
+
 @pytest.fixture(scope="module", params=["attentive process", "latent path", *NETWORKS])
 def learner(request):
   """kind, algorithm, state, jitted update and predict over tasks."""
@@ -170,17 +224,8 @@ def learner(request):
       kind, algorithm = "numbers", latent_process(draw=False)
       params = {name: normal(i, *size) for i, (name, size) in enumerate(SIZES_OF_LATENT.items())}
     else:
-      kind, net = request.param, NETWORKS[request.param]
-
-      def apply(params, support, x):
-        with jax.numpy_dtype_promotion("standard"):  # Flax's LayerNorm mixes float32 into float64
-          return jnp.asarray(net.apply(params, support, x))
-
+      kind, (apply, params) = request.param, transformer(request.param)
       algorithm = in_context(apply, squared_error if kind == "numbers" else cross_entropy, outer=outer)
-      one = jax.tree.map(lambda leaf: leaf[0].astype(jnp.float32) if leaf.dtype == float else leaf[0], ragged(kind))
-      shapes = jax.eval_shape(lambda: net.init(KEY, one.support, one.query.x))
-      leaves, structure = jax.tree.flatten(shapes)
-      params = jax.tree.unflatten(structure, [normal(i, *leaf.shape) for i, leaf in enumerate(leaves)])
     predict = jax.jit(jax.vmap(algorithm.predict, (None, None, 0, 0)))
     return kind, algorithm, algorithm.init(params), jax.jit(algorithm.update), predict
 
