@@ -23,10 +23,7 @@ from mtl_jax.tuning import tools
 from mtl_jax.tuning.plant_controls import ewma_errors
 from mtl_jax.types import Algorithm, Array, Batch, Episode, PyTree
 
-NAMES = (
-  *("maml", "maml++", "imaml", "anil", "cavia", "lora", "reptile", "protonet", "r2d2", "cnp", "anp", "in context"),
-  *("finetune", "reptile, replicated"),
-)
+NAMES = tuple(name for name in ALGORITHMS if name != "reptile, serial")  # which has the order of its tasks matter
 MESH = jax.make_mesh((8,), ("tasks",), axis_types=(AxisType.Auto,)) if jax.device_count() == 8 else None
 DEVICES, TASKS, CHUNK, SUPPORT, QUERY, RUNS = 8, 19, 2, 6, 5, 4
 

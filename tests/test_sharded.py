@@ -21,7 +21,7 @@ def apart() -> dict[str, dict[str, float]]:
     "JAX_NUM_CPU_DEVICES": "8",
   }
   command = [sys.executable, str(HERE / "sharded_worker.py")]
-  ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+  ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
   assert ended.returncode == 0, ended.stderr
   return json.loads(ended.stdout)
 
