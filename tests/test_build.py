@@ -463,6 +463,14 @@ def test_a_method_of_a_job_is_named_as_its_function_trains_and_answers(tasks, a)
   assert answer.shape == (2, 3, 2 if outputs == 1 and not isinstance(a, c.Cavia) else outputs)  # a mean and a variance
 
 
+@pytest.mark.parametrize("model", [c.MLP((4,)), c.Residual(), c.Conv1D((4,), (7,), (4,)), c.GRU(4)])
+def test_the_context_of_cavia_conditions_the_network_of_any_job_and_the_control_has_none(model):
+  config = dataclasses.replace(SINES, tasks=c.Fleet(), model=model, algorithm=c.Cavia(context=3))
+  c.validate(config)
+  ours, control = (jax.eval_shape(what.init, jax.random.key(0))["params"] for what in build.trained(config))
+  assert ours["context"].shape == (3,) and "context" not in control
+
+
 @pytest.mark.parametrize("a", [c.Cnp(embedding=4), c.InContext(width=4, layers=1, heads=2)])
 def test_where_a_job_asks_for_a_number_its_likelihood_is_learned_and_mean_and_variance_answered(a):
   """With all parameters at 0 the mean is 0 and the deviation d = 0.01 + log 2: the loss is log d + y^2 / (2 d^2)

@@ -64,6 +64,9 @@ def test_the_algorithms_of_a_comparison_keep_the_settings_of_the_job_and_the_poo
   found = {name_of(a) for a in (every.algorithm, *every.controls)}
   without = {"protonet"}  # which needs classes
   assert found == {name_of(cls()) for cls in get_args(c.Algorithm) if cls is not c.Custom} - without
+  on_bearings = compared(dataclasses.replace(FLEET, tasks=c.Bearings(), model=c.Residual(soft_unit=True)), ["all"])
+  of_classes = {name_of(a) for a in (on_bearings.algorithm, *on_bearings.controls)}
+  assert of_classes == (found | without) - {"cnp", "anp"}  # which predict numbers
   timed = compared(FLEET, ["anil"], minutes=2.0).training
   assert timed.minutes == 2.0 and timed.steps > 100_000
   assert compared(FLEET, ["anil"], ensemble=True).evaluation == dataclasses.replace(FLEET.evaluation, ensemble=True)

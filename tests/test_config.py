@@ -79,7 +79,6 @@ def test_a_docstring_cannot_break_out_of_its_quotes(tmp_path):
     (changed(tasks=c.FleetToBearings(c.Fleet(recordings=19))), "tasks.fleet.recordings", "19"),
     (changed(algorithm=c.ProtoNet()), "algorithm", "ProtoNet"),
     (changed(algorithm=c.Cavia(context=0)), "algorithm.context", "0"),
-    (changed(algorithm=c.Cavia(), model=c.Residual()), "model", "Residual"),
     (changed(controls=(c.Lora(rank=0),)), "controls.0.rank", "0"),
     (changed(algorithm=c.Anp(heads=0)), "algorithm.heads", "0"),
     (changed(algorithm=c.Anp(embedding=6)), "algorithm.embedding", "6"),

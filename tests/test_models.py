@@ -16,7 +16,9 @@ MODELS = {
   "mlp_layer": (MLP((8, 3), norm="layer"), (6, 7)),
   "mlp_context": (MLP((8, 8, 3), context=2), (6, 7)),
   "conv1d": (Conv1D(3, (8, 16), (7, 5), (4, 2)), (6, 40, 2)),
+  "conv1d_context": (Conv1D(3, (8, 16), (7, 5), (4, 2), context=2), (6, 40, 2)),
   "gru": (GRU(3, 5, 4), (6, 18, 2)),
+  "gru_context": (GRU(3, 5, 4, context=2), (6, 18, 2)),
   "pool": (Conv2D(3, (8, 16)), (6, 9, 8, 1)),
   "batch": (Conv2D(3, (4, 8), "stride", "flatten", "batch"), (6, 9, 8, 1)),
   "layer": (Conv2D(3, (4,), norm="layer"), (6, 5, 4, 1)),
@@ -116,7 +118,7 @@ def test_vmap_over_tasks_equals_a_loop_in_value_and_gradient(name):
   _close(together, _stack([jax.jit(gradient)(params[t], x[t]) for t in range(3)]))
 
 
-@pytest.mark.parametrize("name", ["mlp_layer", "conv1d", "gru", "pool", "batch"])
+@pytest.mark.parametrize("name", ["mlp_layer", "conv1d", "conv1d_context", "gru", "pool", "batch"])
 def test_a_gradient_through_an_inner_step_matches_central_differences(name):
   """d/dt of the loss after one SGD step, along a direction, against differences in float64."""
   model, shape = MODELS[name]
@@ -153,6 +155,46 @@ def test_a_context_scales_and_shifts_each_hidden_layer_and_at_zero_changes_nothi
   at_zero = {"params": params["params"] | {"context": jnp.zeros(2)}}
   np.testing.assert_array_equal(model.apply(at_zero, x), MLP((8, 8, 3)).apply(plain, x))
   assert not model.init(jax.random.key(0), x)["params"]["context"].any()
+
+
+def test_a_context_conditions_the_embedding_of_a_residual_network_before_its_length_is_taken():
+  x, model = _normal(0, 6, 4), Residual(3, soft_unit=True, outputs=2, context=2)
+  params = _params(model, x, 1)
+  p = jax.tree.map(np.asarray, params["params"])
+  h = np.asarray(x) @ p["dense"]["kernel"] + p["dense"]["bias"]
+  h = (h - h.mean(axis=1, keepdims=True)) / np.sqrt(h.var(axis=1, keepdims=True) + 1e-6)
+  h = np.maximum(h * p["norm"]["scale"] + p["norm"]["bias"], 0.0)
+  f = np.asarray(x) * p["gain"] + h @ p["added"]["kernel"] + p["added"]["bias"]
+  scale, shift = np.split(p["context"] @ p["film"]["kernel"], 2)
+  f = (1.0 + scale) * f + shift
+  f /= np.sqrt(np.square(f).mean(axis=1, keepdims=True) + np.exp(p["log_radius"]))
+  _close(model.apply(params, x), f @ p["head"]["kernel"] + p["head"]["bias"])
+
+
+@pytest.mark.parametrize(("name", "last", "width"), [("conv1d", "film_1", 16), ("gru", "film", 5)])
+def test_a_context_at_zero_changes_nothing_and_elsewhere_scales_and_shifts_what_the_head_reads(name, last, width):
+  """The head reads the GRU's last state h, of convolutions the mean over time of a ReLU of h. With context (1, 0) and
+  rows (g, s) first in the last layer's G and S, h becomes (1 + g) h + s: with (1, 0) what the head reads doubles, with
+  (0, -1e3) it is h - 1e3, or 0 after the ReLU.
+  """
+  (model, shape), (plain, _) = MODELS[f"{name}_context"], MODELS[name]
+  x = _normal(0, *shape)
+  params = _params(model, x, 1)["params"]
+  bias, kernel = (np.asarray(params["head"][leaf]) for leaf in ("bias", "kernel"))
+  films = {key: jax.tree.map(jnp.zeros_like, leaf) for key, leaf in params.items() if key.startswith("film")}
+  without = {key: leaf for key, leaf in params.items() if key not in (*films, "context")}
+
+  def answer(scale, shift):
+    first = jnp.repeat(jnp.asarray([scale, shift]), width)
+    changed = films | {last: {"kernel": jnp.stack([first, first])}, "context": jnp.asarray([1.0, 0.0])}
+    return np.asarray(model.apply({"params": params | changed}, x))
+
+  expected = np.asarray(plain.apply({"params": without}, x))
+  np.testing.assert_array_equal(model.apply({"params": params | {"context": jnp.zeros(2)}}, x), expected)
+  assert not model.init(jax.random.key(0), x)["params"]["context"].any()
+  _close(answer(1.0, 0.0), 2.0 * (expected - bias) + bias)
+  shifted = expected - 1e3 * kernel.sum(axis=0) if name == "gru" else np.broadcast_to(bias, expected.shape)
+  _close(answer(0.0, -1e3), shifted)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -100,7 +100,7 @@ def shape(config: c.Config) -> Shape:
 def network(config: c.Config, width: int | None, context: int = 0) -> Network:
   """The network of `config` with `width` outputs; None: the embedding of a residual one, as wide as its inputs.
 
-  An MLP may be conditioned by `context` numbers that adapt.
+  It may be conditioned by `context` numbers that adapt.
   """
   match config.model:
     case c.MLP(hidden, norm):
@@ -108,15 +108,15 @@ def network(config: c.Config, width: int | None, context: int = 0) -> Network:
       net = models.MLP((*hidden, width), norm=norm, context=context)
       x = jnp.zeros((1, shape(config).inputs))
     case c.Residual(hidden, soft_unit):
-      net = models.Residual(hidden, soft_unit, width)
+      net = models.Residual(hidden, soft_unit, width, context)
       x = jnp.zeros((1, shape(config).inputs))
     case c.Conv1D(features, kernels, strides):
       assert width is not None
-      net = models.Conv1D(width, features=features, kernels=kernels, strides=strides)
+      net = models.Conv1D(width, features=features, kernels=kernels, strides=strides, context=context)
       x = jnp.zeros((1, bearings.SAMPLES, 1))
     case c.GRU(hidden, frame):
       assert width is not None
-      net = models.GRU(width, hidden, frame)
+      net = models.GRU(width, hidden, frame, context)
       x = jnp.zeros((1, bearings.SAMPLES, 1))
 
   def apply(params: PyTree, x: PyTree) -> Array:

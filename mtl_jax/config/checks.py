@@ -8,7 +8,6 @@ from mtl_jax.config.methods import (
   MLP,
   Algorithm,
   Anp,
-  Cavia,
   Cnp,
   Conv1D,
   Custom,
@@ -63,8 +62,6 @@ def _validate_method(where: str, algorithm: Algorithm, config: Config) -> None:
     )
   model, tasks = config.model, config.tasks
   match algorithm:
-    case Cavia():
-      _require(isinstance(model, MLP), "model", model, "the context of Cavia conditions an MLP")
     case Cnp() | Anp():
       latent = getattr(algorithm, "latent", 0)
       _require(latent >= 0, f"{where}.latent", latent, "must be 0, for no latent path, or more")

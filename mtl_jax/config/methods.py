@@ -92,7 +92,7 @@ class Cavia:
   outer_lr: float = 1e-3
   first_order: bool = False
   context: int = 5
-  """numbers that adapt; they condition each hidden layer"""
+  """numbers that adapt; they condition the hidden layers, of a Residual or a GRU what its head reads"""
 
 
 @dataclasses.dataclass(frozen=True)

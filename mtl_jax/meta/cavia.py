@@ -28,7 +28,7 @@ def cavia(
   """Fast context adaptation; arguments, metrics and errors as `maml`.
 
   Args:
-    context: which leaves are phi; None: those named "context", as `models.MLP(features, context=5)` has.
+    context: which leaves are phi; None: those named "context", as a network of `models` with `context=5` has.
   """
   phi = named("context") if context is None else context
   return maml(

@@ -33,6 +33,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import lax
 
+from mtl_jax.models.context import conditioned, context_of
 from mtl_jax.models.product import Dense, product
 from mtl_jax.types import Array
 
@@ -137,10 +138,18 @@ def _normalise(x: Array, norm: Norm, name: str) -> Array:
       raise ValueError(f"norm={norm!r} is not one of group, layer, batch, none")
 
 
-def _block(x: Array, layer: int, width: int, kernel: tuple[int, ...], strides: tuple[int, ...], norm: Norm) -> Array:
-  """Convolution, normalisation, ReLU; called inside a compact module, which owns the parameters."""
+def _block(
+  x: Array,
+  layer: int,
+  width: int,
+  kernel: tuple[int, ...],
+  strides: tuple[int, ...],
+  norm: Norm,
+  context: Array | None = None,
+) -> Array:
+  """Convolution, normalisation, context, ReLU; called inside a compact module, which owns the parameters."""
   conv = PatchConv(width, kernel, strides, use_bias=norm == "none", name=f"conv_{layer}")
-  return nn.relu(_normalise(conv(x), norm, f"norm_{layer}"))
+  return nn.relu(conditioned(_normalise(conv(x), norm, f"norm_{layer}"), context, f"film_{layer}"))
 
 
 def _max_pool(x: Array) -> Array:
@@ -164,6 +173,8 @@ class Conv1D(nn.Module):
   Attributes:
     features, kernels, strides: one number per layer.
     norm: see `Norm`.
+    context: numbers that adapt and condition the channels of each layer before its ReLU (models/context.py); 0 leaves
+      them out.
 
   Raises (when called): ValueError if the three tuples differ in length or `norm` is unknown.
   """
@@ -173,12 +184,14 @@ class Conv1D(nn.Module):
   kernels: tuple[int, ...] = (15, 7, 5)
   strides: tuple[int, ...] = (4, 2, 2)
   norm: Norm = "group"
+  context: int = 0
 
   @nn.compact
   def __call__(self, x: Array) -> Array:
+    context = context_of(self, self.context)
     layers = zip(self.features, self.kernels, self.strides, strict=True)
     for layer, (features, kernel, stride) in enumerate(layers):
-      x = _block(x, layer, features, (kernel,), (stride,), self.norm)
+      x = _block(x, layer, features, (kernel,), (stride,), self.norm, context)
     return Dense(self.outputs, name="head")(x.mean(axis=1))
 
 

@@ -5,10 +5,9 @@ from typing import Literal
 import flax.linen as nn
 import jax.numpy as jnp
 
+from mtl_jax.models.context import UNIFORM, conditioned, context_of
 from mtl_jax.models.product import Dense
 from mtl_jax.types import Array
-
-_UNIFORM = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
 
 
 class MLP(nn.Module):
@@ -21,9 +20,7 @@ class MLP(nn.Module):
     features: widths of all layers, the output's included.
     norm: "layer" puts LayerNorm between each hidden Dense and its ReLU; "none" is the
       network of the papers.
-    context: width of a leaf "context" that conditions each hidden layer before its ReLU, h -> (1 + G c) h + S c
-      with learned G and S; it starts at 0, where the network is the plain one, and is what `cavia` adapts (FiLM, as
-      in Zintgraf et al. 2019). 0 leaves it out.
+    context: numbers that adapt and condition each hidden layer before its ReLU (models/context.py); 0 leaves them out.
 
   Weights start uniform in +-1/sqrt(inputs) (LeCun et al. 1998, section 4.6, up to a constant),
   biases at zero. With He's wider start the five-step second-order loss of the sinusoid
@@ -40,13 +37,10 @@ class MLP(nn.Module):
     if not self.features:
       raise ValueError("features is empty; give at least the output's width, as in MLP((40, 40, 1))")
     x = jnp.reshape(x, (x.shape[0], -1))
-    context = self.param("context", nn.initializers.zeros, (self.context,), jnp.float32) if self.context else None
+    context = context_of(self, self.context)
     for layer, width in enumerate(self.features[:-1]):
-      x = Dense(width, kernel_init=_UNIFORM, name=f"dense_{layer}")(x)
+      x = Dense(width, kernel_init=UNIFORM, name=f"dense_{layer}")(x)
       if self.norm == "layer":
         x = nn.LayerNorm(use_fast_variance=False, name=f"norm_{layer}")(x)
-      if context is not None:
-        film = Dense(2 * width, use_bias=False, kernel_init=_UNIFORM, name=f"film_{layer}")(context)
-        x = (1.0 + film[:width])[None] * x + film[width:][None]
-      x = nn.relu(x)
-    return Dense(self.features[-1], kernel_init=_UNIFORM, name="head")(x)
+      x = nn.relu(conditioned(x, context, f"film_{layer}"))
+    return Dense(self.features[-1], kernel_init=UNIFORM, name="head")(x)

@@ -3,6 +3,7 @@
 import flax.linen as nn
 import jax.numpy as jnp
 
+from mtl_jax.models.context import conditioned, context_of
 from mtl_jax.models.product import Dense
 from mtl_jax.types import Array
 
@@ -17,6 +18,7 @@ class GRU(nn.Module):
   Attributes:
     width: of the state.
     frame: samples that are read at once; what is left over at the end is not read.
+    context: numbers that adapt and condition the last state (models/context.py); 0 leaves them out.
 
   Raises (when called): ValueError if a sequence is shorter than a frame.
   """
@@ -24,6 +26,7 @@ class GRU(nn.Module):
   outputs: int
   width: int = 32
   frame: int = 1
+  context: int = 0
 
   @nn.compact
   def __call__(self, x: Array) -> Array:
@@ -33,4 +36,5 @@ class GRU(nn.Module):
     x = jnp.reshape(x[:, : moments * self.frame], (x.shape[0], moments, -1))
     start = jnp.zeros((x.shape[0], self.width), x.dtype)  # Linen's own is float32, whatever x is
     states = jnp.asarray(nn.RNN(nn.GRUCell(self.width), name="gru")(x, initial_carry=start))
-    return Dense(self.outputs, name="head")(states[:, -1])
+    last = conditioned(states[:, -1], context_of(self, self.context), "film")
+    return Dense(self.outputs, name="head")(last)

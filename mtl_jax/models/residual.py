@@ -3,6 +3,7 @@
 import flax.linen as nn
 import jax.numpy as jnp
 
+from mtl_jax.models.context import conditioned, context_of
 from mtl_jax.models.product import Dense
 from mtl_jax.types import Array
 
@@ -21,11 +22,14 @@ class Residual(nn.Module):
       origin keeps its direction alone, what is near it (a root mean square below 1, for whitened x
       what noise explains) keeps its length too.
     outputs: None leaves the head out.
+    context: numbers that adapt and condition gain * x + g(x) (models/context.py), and not the layer of g, of which
+      nothing is felt while g is 0; 0 leaves them out.
   """
 
   hidden: int = 0
   soft_unit: bool = False
   outputs: int | None = None
+  context: int = 0
 
   @nn.compact
   def __call__(self, x: Array) -> Array:
@@ -35,6 +39,7 @@ class Residual(nn.Module):
     if self.hidden:
       g = nn.LayerNorm(use_fast_variance=False, name="norm")(Dense(self.hidden, name="dense")(x))
       f += Dense(width, kernel_init=nn.initializers.zeros, name="added")(nn.relu(g))
+    f = conditioned(f, context_of(self, self.context), "film")
     if self.soft_unit:
       radius = jnp.exp(self.param("log_radius", nn.initializers.zeros, ()))
       f /= jnp.sqrt(jnp.mean(jnp.square(f), axis=1, keepdims=True) + radius)
