@@ -13,7 +13,9 @@ from jax.flatten_util import ravel_pytree
 from mtl_jax import cavia, lora
 from mtl_jax.losses import squared_error
 from mtl_jax.meta.lora import LowRank
-from mtl_jax.models import MLP
+from mtl_jax.models import MLP, Conv1D
+from mtl_jax.models.conv import convolve
+from mtl_jax.tree import named
 from mtl_jax.types import Batch, Episode
 
 RATE, TASKS, SUPPORT, QUERY, INPUTS, OUTPUTS = 0.2, 3, 5, 4, 4, 3
@@ -112,6 +114,60 @@ def test_one_step_of_low_rank_factors_on_a_linear_model_is_the_one_worked_out_by
   np.testing.assert_array_equal(found.b, np.zeros_like(found.b))
   answer = jax.vmap(algorithm.predict, (None, None, 0, 0))(KEY, state, data.support, data.query.x)
   close(answer, predicted)
+
+
+def test_a_convolution_adapts_as_the_matrix_that_multiplies_what_it_sees_at_each_place():
+  """x[n, 7, 5, 2] and a kernel (3, 2, 2, 3) that fits at 5 x 4 places, against the linear model on 12 numbers for each
+  place, cut by NumPy: the same A is drawn for both, and all they learn is the same. On images of one place that are 1
+  at one number and 0 elsewhere the answers are the rows of the kernel: it has changed by a matrix of rank 2.
+  """
+  rng, shape = np.random.default_rng(3), (3, 2, 2, OUTPUTS)
+  kernel = rng.normal(size=shape)
+  mask = jnp.ones((TASKS, SUPPORT), bool)
+
+  def sides(images):
+    windows = np.lib.stride_tricks.sliding_window_view(images, shape[:2], axis=(2, 3))  # (T, n, 5, 4, c, 3, 2)
+    seen = np.moveaxis(windows, 4, -1).reshape(TASKS, SUPPORT, 5, 4, 12)
+    y = jnp.asarray(rng.normal(size=(TASKS, SUPPORT, 5, 4, OUTPUTS)))
+    return Batch(jnp.asarray(images), y, mask), Batch(jnp.asarray(seen), y, mask)
+
+  support, query = (sides(rng.normal(size=(TASKS, SUPPORT, 7, 5, 2))) for _ in range(2))
+  options = {"inner": optax.sgd(RATE), "inner_steps": 3, "outer": OUTER, "rank": 2}
+
+  def loss(prediction, target):
+    return jnp.square(prediction - target).mean(axis=(1, 2, 3))
+
+  convolution = lora(lambda w, x: convolve(x, w, (1, 1), "VALID"), loss, **options)
+  linear = lora(lambda w, x: x @ w, loss, **options)
+  found = convolution.init(jnp.asarray(kernel))
+  expected = linear.init(jnp.asarray(kernel.reshape(12, OUTPUTS)))
+  losses = []
+  for i, (algorithm, state) in enumerate(((convolution, found), (linear, expected))):
+    losses.append(lost(algorithm, state, Episode(support[i], query[i], jnp.arange(TASKS))))
+  for ours, theirs in zip(losses[0][0], losses[1][0], strict=True):
+    close(ours.reshape(theirs.shape), theirs)
+  close(losses[0][1]["loss"], losses[1][1]["loss"])
+  taps = jnp.eye(12).reshape(12, 3, 2, 2)
+  rows = convolution.predict(KEY, found, jax.tree.map(lambda leaf: leaf[0], support[0]), taps)[:, 0, 0]
+  size = np.linalg.svd(np.asarray(rows) - kernel.reshape(12, OUTPUTS), compute_uv=False)
+  assert size[1] > 1e-3 and size[2] < 1e-12
+
+
+def test_every_convolution_of_a_network_adapts_and_not_its_head_alone():
+  """With one convolution chosen, answers move away from the network's own; by default all kernels are chosen."""
+  net = Conv1D(OUTPUTS, (4, 6), (5, 3), (2, 2), norm="none")
+  rng = np.random.default_rng(4)
+  x, y = jnp.asarray(rng.normal(size=(SUPPORT, 20, 2))), jnp.asarray(rng.normal(size=(SUPPORT, OUTPUTS)))
+  with jax.numpy_dtype_promotion("standard"):  # Linen's head starts as float32, whatever x is
+    params = jax.tree.map(lambda leaf: leaf.astype(float), net.init(KEY, x))
+  own = net.apply(params, x)
+  for matrices, chosen in ((named("conv_0"), 1), (named("conv_1"), 1), (None, 3)):
+    mask = None if matrices is None else jax.tree.map(lambda m, p: m and p.ndim > 1, matrices(params), params)
+    algorithm = lora(net.apply, squared_error, **INNER, rank=1, matrices=mask)
+    state = algorithm.init(params)
+    assert len(jax.tree.leaves(state.params.a)) == chosen
+    answer = algorithm.predict(KEY, state, Batch(x, y, jnp.ones(SUPPORT, bool)), x)
+    assert np.abs(answer - own).max() > 1e-3
 
 
 NETWORK = MLP((3, OUTPUTS), context=2)
