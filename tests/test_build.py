@@ -327,11 +327,11 @@ def test_each_field_of_an_algorithms_config_reaches_the_algorithm(monkeypatch):
   monkeypatch.setattr(meta, "hessian_free", lambda cg_steps: optax.sgd(0.1 * cg_steps))
   assert made(c.Imaml(None, cg_steps=4))["inner"] == 0.8
   for head_only in (True, False):
-    fields = made(c.Imaml(0.2, 7, 0.03, 3.0, 4, head_only))
+    fields = made(c.Imaml(0.2, 7, 0.03, 3.0, 4, head_only, 0.5))
     adapt = fields.pop("adapt")
     assert adapt is None or adapt({"head": 0, "trunk": 0}) == {"head": True, "trunk": False}
     assert (adapt is not None) is head_only
-    assert fields == {"inner": 0.4, "inner_steps": 7, "outer": 0.03, "penalty": 3.0, "cg_steps": 4}
+    assert fields == {"inner": 0.4, "inner_steps": 7, "outer": 0.03, "penalty": 3.0, "cg_steps": 4, "damping": 0.5}
   assert made(c.Anil(0.2, 7, 0.03, True)) == {"inner": 0.4, "inner_steps": 7, "outer": 0.03, "first_order": True}
   assert made(c.Cavia(0.2, 7, 0.03, True)) == {"inner": 0.4, "inner_steps": 7, "outer": 0.03, "first_order": True}
   assert made(c.Lora(0.2, 7, 0.03, True, 3, 6.0)) == {

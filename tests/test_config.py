@@ -73,6 +73,8 @@ def test_a_docstring_cannot_break_out_of_its_quotes(tmp_path):
     (changed(controls=(c.Maml(first_order=True),)), "controls", "maml"),
     (changed(algorithm=c.Imaml(penalty=0.0)), "algorithm.penalty", "0.0"),
     (changed(algorithm=c.Imaml(cg_steps=0)), "algorithm.cg_steps", "0"),
+    (changed(algorithm=c.Imaml(damping=-0.1)), "algorithm.damping", "-0.1"),
+    (changed(algorithm=c.Imaml(damping=math.inf)), "algorithm.damping", "inf"),
     (changed(algorithm=c.Maml(truncate=0)), "algorithm.truncate", "0"),
     (changed(tasks=c.Fleet(recordings=19)), "tasks.recordings", "19"),
     (changed(tasks=c.Fleet(test_machines=0)), "tasks.test_machines", "0"),

@@ -152,7 +152,7 @@ def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int
         clip=a.clip,
         compute_dtype=None if a.compute_dtype == "float32" else jnp.dtype(a.compute_dtype),
       )
-    case c.Imaml(lr, steps, outer_lr, penalty, cg_steps, head_only):
+    case c.Imaml(lr, steps, outer_lr, penalty, cg_steps, head_only, damping):
       return meta.imaml(
         apply,
         loss,
@@ -161,6 +161,7 @@ def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int
         outer=optax.adam(outer_lr),
         penalty=penalty,
         cg_steps=cg_steps,
+        damping=damping,
         adapt=tree.named("head") if head_only else None,
       )
     case c.Anil(lr, steps, outer_lr, first_order):

@@ -11,6 +11,7 @@ from mtl_jax.config.methods import (
   Cnp,
   Conv1D,
   Custom,
+  Imaml,
   InContext,
   Model,
   Residual,
@@ -62,6 +63,8 @@ def _validate_method(where: str, algorithm: Algorithm, config: Config) -> None:
     )
   model, tasks = config.model, config.tasks
   match algorithm:
+    case Imaml(damping=damping):
+      _require(0.0 <= damping < float("inf"), f"{where}.damping", damping, "0, for none, or more, and finite")
     case Cnp() | Anp():
       latent = getattr(algorithm, "latent", 0)
       _require(latent >= 0, f"{where}.latent", latent, "must be 0, for no latent path, or more")

@@ -75,6 +75,8 @@ class Imaml:
   """of conjugate gradients, for the meta-gradient and for a Hessian-free step"""
   head_only: bool = True
   """a convex problem, which the steps solve; that of the whole network mostly stays unsolved"""
+  damping: float = 0.0
+  """of the system, I + H / (lambda + damping); above 0 the meta-gradient leans towards the first-order one"""
 
 
 @dataclasses.dataclass(frozen=True)
