@@ -111,12 +111,15 @@ of this config with those numbers), macro-F1 in % at K = 1, 5:
   imaml                            69.4, 76.4         65.3, 69.8     77.3, 78.8
   reptile                          62.7, 63.5         64.6, 66.2     76.1, 75.9
   lora                             52.8, 51.8         39.0, 39.2     55.1, 54.8
+  cavia, by itself                 41.9, 43.5         54.0, 54.6     83.5, 86.0
   in_context                       33.4, 34.2         46.2, 46.2     72.5, 72.7
 
 `imaml` came later, with the same numbers, by eight Hessian-free steps on the head, whose line search then went on from
 the length of the step before: not one of its inner problems was unsolved at the end. Four steps without a search had
-50.6, 56.5. The angle rung, which learns nothing, has 95.5 / 99.1, 100.0 / 100.0 and, on MFPT, more than `protonet`.
-Only `protonet` is level with it.
+50.6, 56.5. `cavia` came last, in a run with the control alone (2026-11-28, one of 2 CPU cores beside other work), in
+which the control had what it has here; on MFPT its three seeds differ much (62.8-96.0 and 64.5-99.1). The angle rung,
+which learns nothing, has 95.5 / 99.1, 100.0 / 100.0 and, on MFPT, more than `protonet`. Only `protonet` is level with
+it.
 
 Half a minute of training for each and fold, compilation included, in place of equal steps (2026-11-28, one of 2 CPU
 cores, its last third beside the tests, 3 seeds, 200 episodes, the last state; `--algorithms all --minutes 0.5` on a
