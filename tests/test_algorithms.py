@@ -322,8 +322,10 @@ def test_any_outer_optimiser_gets_the_loss_down(name, outer):
   assert np.all(np.isfinite(metrics["loss"])) and metrics["loss"][-1] < metrics["loss"][0]
 
 
-def test_seeds_take_the_steps_that_each_would_take_with_its_key_and_its_tasks():
-  """With random minibatches, so that the keys matter."""
+@pytest.mark.parametrize("backend", ["cpu", "gpu"])
+def test_seeds_take_the_steps_that_each_would_take_with_its_key_and_its_tasks(backend, monkeypatch):
+  """With random minibatches, so that the keys matter; one after the other or, as on an accelerator, side by side."""
+  monkeypatch.setattr(jax, "default_backend", lambda: backend)
   alone = reptile(**MODEL, **INNER, outer=OUTER, batch_size=2)
   together = replicate(alone, SEEDS)
   first = together.init(jax.vmap(params)(jax.random.split(KEY, SEEDS)))

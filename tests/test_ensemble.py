@@ -5,12 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from scipy.special import softmax
-from scipy.stats import norm
+from scipy.stats import entropy, norm
 
 from mtl_jax import ensemble, finetune
 from mtl_jax.evaluate import score
 from mtl_jax.losses import cross_entropy, squared_error
-from mtl_jax.meta import mean_and_spread, mean_probability, one_normal
+from mtl_jax.meta import disagreement, mean_and_spread, mean_probability, one_normal
 from mtl_jax.types import Batch, Episode
 
 KEY = jax.random.key(0)
@@ -23,6 +23,17 @@ def test_classes_have_the_mean_of_the_members_probabilities():
   np.testing.assert_allclose(np.exp(found), expected, rtol=1e-5)  # logits that sum to one need no softmax
   label = jnp.arange(4)
   np.testing.assert_allclose(cross_entropy(found, label), -np.log(expected[label, label]), rtol=1e-5)
+
+
+def test_members_disagree_by_the_entropy_of_their_mean_beyond_their_own():
+  """The mean of KL(p_m || p) is H(p) - mean H(p_m): log 2 for two that are sure of different classes, 0 for equals."""
+  logits = np.random.default_rng(2).normal(size=(3, 4, 5))
+  p = softmax(logits, axis=2)
+  expected = entropy(p.mean(axis=0), axis=1) - entropy(p, axis=2).mean(axis=0)
+  np.testing.assert_allclose(disagreement(jnp.asarray(logits, jnp.float32)), expected, rtol=1e-4)
+  sure = 60.0 * jnp.eye(2)
+  np.testing.assert_allclose(disagreement(jnp.stack([sure, sure[::-1]])), np.log(2.0), rtol=1e-5)
+  np.testing.assert_allclose(disagreement(jnp.stack([sure, sure])), 0.0, atol=1e-6)
 
 
 def test_numbers_have_the_mean_and_variance_of_what_is_drawn_from_the_members_in_turn():

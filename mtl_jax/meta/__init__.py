@@ -4,7 +4,7 @@ from mtl_jax.meta.anil import anil
 from mtl_jax.meta.anp import Embed, Latent, anp
 from mtl_jax.meta.cavia import cavia
 from mtl_jax.meta.cnp import Decode, Encode, cnp
-from mtl_jax.meta.ensemble import ensemble, mean_and_spread, mean_probability, one_normal
+from mtl_jax.meta.ensemble import disagreement, ensemble, mean_and_spread, mean_probability, one_normal
 from mtl_jax.meta.finetune import finetune
 from mtl_jax.meta.hessian_free import hessian_free
 from mtl_jax.meta.imaml import imaml
@@ -31,6 +31,7 @@ __all__ = [
   "cavia",
   "cnp",
   "computed_in",
+  "disagreement",
   "ensemble",
   "finetune",
   "fit_ridge",

@@ -26,6 +26,16 @@ def mean_probability(logits: Array) -> Array:
   return jax.nn.logsumexp(jax.nn.log_softmax(logits), axis=0) - jnp.log(jnp.asarray(len(logits), logits.dtype))
 
 
+def disagreement(logits: Array) -> Array:
+  """(members, n, classes) -> (n,): the mean of KL(p_m || p), in nats from 0 to log(members).
+
+  The authors' measure of disagreement, but the mean over members in place of the sum: what of an answer's uncertainty
+  is that of the members, and not of each one's own classes.
+  """
+  own = jax.nn.log_softmax(logits)
+  return jnp.mean(jnp.sum(jnp.exp(own) * (own - mean_probability(logits)[None]), axis=-1), axis=0)
+
+
 def mean_and_spread(values: Array) -> Array:
   """(members, n, 1) -> (n, 2): mean and log variance of what the members say, each a number without a likelihood.
 

@@ -1,5 +1,7 @@
 """Several seeds of one algorithm as one algorithm."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 
@@ -14,9 +16,12 @@ def replicate(algorithm: Algorithm, seeds: int) -> Algorithm:
     tasks_per_step / seeds (which must divide). Metrics get a leading axis of `seeds`.
   - predict returns one prediction per seed, (seeds, n, ...).
 
-  Seeds run one after the other inside one program, which on a CPU is as fast as side by
-  side and needs the memory of one.
+  Seeds run in one program: side by side, but on a CPU one after the other, which is as fast there and needs the memory
+  of one.
   """
+
+  def each(f: Callable[[PyTree], PyTree], inputs: PyTree) -> PyTree:
+    return jax.lax.map(f, inputs) if jax.default_backend() == "cpu" else jax.vmap(f)(inputs)
 
   def init(params: PyTree) -> PyTree:
     return jax.vmap(algorithm.init)(params)
@@ -26,9 +31,9 @@ def replicate(algorithm: Algorithm, seeds: int) -> Algorithm:
     if tasks % seeds:
       raise ValueError(f"{tasks} tasks per step cannot be shared out evenly to {seeds} seeds")
     shared = jax.tree.map(lambda leaf: jnp.reshape(leaf, (seeds, tasks // seeds, *leaf.shape[1:])), data)
-    return jax.lax.map(lambda a: algorithm.update(a[0], a[1], a[2]), (jax.random.split(key, seeds), state, shared))
+    return each(lambda a: algorithm.update(*a), (jax.random.split(key, seeds), state, shared))
 
   def predict(key: Array, state: PyTree, support: Batch, x: PyTree) -> Array:
-    return jax.lax.map(lambda a: algorithm.predict(a[0], a[1], support, x), (jax.random.split(key, seeds), state))
+    return each(lambda a: algorithm.predict(*a, support, x), (jax.random.split(key, seeds), state))
 
   return Algorithm(init, update, predict)
