@@ -2,6 +2,7 @@
 
 python scripts/compare.py configs/fleet_diagnosis.py --algorithms maml anil reptile protonet r2d2
 python scripts/compare.py configs/tennessee_eastman.py --algorithms protonet r2d2 --minutes 5
+python scripts/compare.py configs/williams_otto.py --tasks.plant milling --algorithms r2d2 anil cnp
 python scripts/compare.py configs/fleet_diagnosis.py --algorithms all my_file.py:my_algorithm
 python scripts/train.py runs/compare_fleet_diagnosis-20260101-120000 --resume     (after Ctrl-C, a kill or a power cut)
 
@@ -16,29 +17,29 @@ from typing import Annotated
 import tyro
 
 from mtl_jax import job
-from mtl_jax.config import AT_HAND, Devices, compared, load
+from mtl_jax.config import AT_HAND, Devices, compared, load, with_flags
 
 
 def main(argv: list[str]) -> None:
-  def command(
-    config: Annotated[Path, tyro.conf.Positional],
-    algorithms: tuple[str, ...],
-    minutes: float | None = None,
-    ensemble: bool = False,
-    devices: Annotated[Devices, tyro.conf.arg(name="")] = AT_HAND,
-  ) -> None:
-    """Args:
-    config: a few-shot job.
-    algorithms: names as in the reports, FILE.py:FUNCTION for your own, or all.
-    minutes: of training for each algorithm and fold, compilation included, instead of the config's steps.
-    ensemble: all seeds of each network also answer together, as one more row; nothing more is trained.
-    """
-    given, docstring = load(config)
-    first = docstring.partition("\n")[0]
-    about = f"Compared on {config}: {', '.join(algorithms)}.\n\n{first}"
-    job.run(compared(given, algorithms, minutes, ensemble), about, None, resume=False, devices=devices)
-
-  tyro.cli(command, args=argv, description=__doc__)
+  if not argv or argv[0].startswith("-"):
+    raise SystemExit(__doc__)
+  names = "names as in the reports, FILE.py:FUNCTION for your own, or all"
+  minutes = "of training for each algorithm and fold, compilation included, instead of the config's steps"
+  together = "all seeds of each network also answer together, as one more row; nothing more is trained"
+  given, docstring = load(Path(argv[0]))
+  asked = with_flags(
+    given,
+    docstring,
+    argv[1:],
+    algorithms=(Annotated[tuple[str, ...], tyro.conf.arg(help=names)], tyro.MISSING),
+    minutes=(Annotated[float | None, tyro.conf.arg(help=minutes)], None),
+    ensemble=(Annotated[bool, tyro.conf.arg(help=together)], False),
+    devices=(Annotated[Devices, tyro.conf.arg(name="")], AT_HAND),
+  )
+  first = docstring.partition("\n")[0]
+  about = f"Compared on {argv[0]}: {', '.join(asked.algorithms)}.\n\n{first}"
+  made = compared(asked.config, asked.algorithms, asked.minutes, asked.ensemble)
+  job.run(made, about, None, resume=False, devices=asked.devices)
 
 
 if __name__ == "__main__":

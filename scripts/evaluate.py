@@ -4,15 +4,14 @@ python scripts/evaluate.py runs/fleet_diagnosis-20260101-120000
 python scripts/evaluate.py runs/fleet_diagnosis-20260101-120000 --evaluation.episodes 1000
 """
 
-import dataclasses
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
 from mtl_jax import job
-from mtl_jax.config import Devices, load, validate
+from mtl_jax.config import Devices, load, validate, with_flags
 from mtl_jax.report import write_report
 
 
@@ -21,13 +20,9 @@ def main(argv: list[str]) -> None:
     raise SystemExit(__doc__)
   folder = Path(argv[0])
   config, docstring = load(folder / "config.py")
-  # The flags of the config's own kind, without a prefix, beside those of the devices.
-  flat = [(name, Annotated[kind, tyro.conf.arg(name="")]) for name, kind in (("config", type(config)), ("on", Devices))]
-  made = dataclasses.make_dataclass("Command", flat, frozen=True)
-  bare, default = (tyro.conf.AvoidSubcommands,), made(config, Devices())
-  asked: Any = tyro.cli(made, args=argv[1:], default=default, config=bare, description=docstring)
+  asked = with_flags(config, docstring, argv[1:], devices=(Annotated[Devices, tyro.conf.arg(name="")], Devices()))
   validate(asked.config)
-  mesh = job.started(asked.on, asked.config)
+  mesh = job.started(asked.devices, asked.config)
   given = job.data(asked.config)
   with job.on(mesh):
     job.score(asked.config, given, folder)

@@ -7,7 +7,6 @@ python scripts/train.py configs/fleet_diagnosis.py --resume     (the newest run 
 python scripts/train.py runs/fleet_diagnosis-20260101-120000 --resume
 """
 
-import dataclasses
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,24 +14,20 @@ from typing import Annotated, Any
 import tyro
 
 from mtl_jax import job
-from mtl_jax.config import AnyConfig, ConfigError, Devices, load
+from mtl_jax.config import AnyConfig, ConfigError, Devices, load, with_flags
 
 
-def _command(config: AnyConfig, docstring: str, argv: list[str]) -> tuple[AnyConfig, bool, Devices, bool]:
-  """The config with its flags, whether to resume, on which devices, and whether to trace."""
-  # Not one class with a union: the flags are those of the config's own kind.
+def _command(config: AnyConfig, docstring: str, argv: list[str]) -> Any:
   again = "go on with the newest run of this config, or with this run folder"
   trace = "write a trace of each method's second chunk of steps, for Perfetto or TensorBoard, into profile/"
-  fields = [
-    ("config", Annotated[type(config), tyro.conf.arg(name="")]),
-    ("resume", Annotated[bool, tyro.conf.arg(help=again)]),
-    ("devices", Annotated[Devices, tyro.conf.arg(name="")]),
-    ("profile", Annotated[bool, tyro.conf.arg(help=trace)]),
-  ]
-  made = dataclasses.make_dataclass("Command", fields, frozen=True)
-  default = made(config, False, Devices(), False)
-  command: Any = tyro.cli(made, args=argv, default=default, config=(tyro.conf.AvoidSubcommands,), description=docstring)
-  return command.config, command.resume, command.devices, command.profile
+  return with_flags(
+    config,
+    docstring,
+    argv,
+    resume=(Annotated[bool, tyro.conf.arg(help=again)], False),
+    devices=(Annotated[Devices, tyro.conf.arg(name="")], Devices()),
+    profile=(Annotated[bool, tyro.conf.arg(help=trace)], False),
+  )
 
 
 def _run_folder(path: Path, resume: bool) -> Path | None:
@@ -53,8 +48,8 @@ def main(argv: list[str]) -> None:
   path = Path(argv[0])
   folder = _run_folder(path, "--resume" in argv[1:])
   config, docstring = load((folder or path) / "config.py" if (folder or path).is_dir() else path)
-  config, resume, devices, profile = _command(config, docstring, argv[1:])
-  job.run(config, docstring, folder, resume, devices, profile)
+  asked = _command(config, docstring, argv[1:])
+  job.run(asked.config, docstring, folder, asked.resume, asked.devices, asked.profile)
 
 
 if __name__ == "__main__":

@@ -138,8 +138,9 @@ def test_an_own_algorithm_stands_in_one_table_with_the_pooled_network_and_every_
   spec.loader.exec_module(script)
   monkeypatch.chdir(tmp_path)
   (tmp_path / "sines.py").write_text(dump(SINES, "Sine waves."))
-  script.main(["sines.py", "--algorithms", f"{own}:constant"])
+  script.main(["sines.py", "--evaluation.episodes", "5", "--algorithms", f"{own}:constant"])
   (folder,) = (tmp_path / "runs").iterdir()
+  assert load(folder / "config.py")[0].evaluation.episodes == 5
   rows = [row for row in json.loads((folder / "scores.json").read_text()) if row["metric"] == "mse"]
   found = {row["method"]: row for row in rows}
   assert len(found) == len(rows)  # every baseline once

@@ -12,6 +12,7 @@ from mtl_jax.config.file import (
   load_designs,
   load_factory,
 )
+from mtl_jax.config.flags import with_flags
 from mtl_jax.config.job import (
   AnyConfig,
   Config,
@@ -136,4 +137,5 @@ __all__ = [
   "load_factory",
   "name_of",
   "validate",
+  "with_flags",
 ]
