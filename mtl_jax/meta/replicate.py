@@ -31,9 +31,9 @@ def replicate(algorithm: Algorithm, seeds: int) -> Algorithm:
     if tasks % seeds:
       raise ValueError(f"{tasks} tasks per step cannot be shared out evenly to {seeds} seeds")
     shared = jax.tree.map(lambda leaf: jnp.reshape(leaf, (seeds, tasks // seeds, *leaf.shape[1:])), data)
-    return each(lambda a: algorithm.update(*a), (jax.random.split(key, seeds), state, shared))
+    return each(lambda a: algorithm.update(a[0], a[1], a[2]), (jax.random.split(key, seeds), state, shared))
 
   def predict(key: Array, state: PyTree, support: Batch, x: PyTree) -> Array:
-    return each(lambda a: algorithm.predict(*a, support, x), (jax.random.split(key, seeds), state))
+    return each(lambda a: algorithm.predict(a[0], a[1], support, x), (jax.random.split(key, seeds), state))
 
   return Algorithm(init, update, predict)
