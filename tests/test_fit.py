@@ -8,12 +8,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 import rich
 from jax.tree_util import Partial
 from resume_worker import State, first_params, lines, regression
 
+from mtl_jax import imaml
 from mtl_jax.fit import Interrupted, TrainingError, fit
+from mtl_jax.losses import squared_error
+from mtl_jax.meta import hessian_free
 from mtl_jax.types import Algorithm, TaskFamily
 
 
@@ -407,3 +411,12 @@ def test_inner_problems_that_are_not_solved_are_warned_of_once(share, times, cap
   run(tell, {"n": jnp.float32(0.0)}, steps=6, chunk_steps=2)
   assert len(caplog.records) == times
   assert times == 0 or "up to step 2 the inner problem of 50 % of the tasks" in caplog.text
+
+
+@pytest.mark.parametrize(("inner", "unsolved"), [(hessian_free(4), 0), (optax.sgd(1e-3), 1)], ids=["solved", "not"])
+def test_imaml_is_warned_of_where_its_inner_steps_do_not_solve_linear_regression(inner, unsolved, caplog):
+  """Four unknowns and a quadratic: a Hessian-free step of four products solves it, a short one downhill does not."""
+  options = {"inner": inner, "inner_steps": 1, "outer": optax.sgd(0.01), "penalty": 1.0}
+  _, history = run(imaml(lambda p, x: x @ p["w"] + p["b"], squared_error, **options), steps=6, chunk_steps=2)
+  np.testing.assert_array_equal(history["unsolved"], np.full(6, unsolved))
+  assert [record.args for record in caplog.records] == [(2, 100.0)] * unsolved
