@@ -9,6 +9,7 @@ Subscripts s and q say support and query; a is the inner rate. With `outer = opt
 meta-gradient is what the parameters lose in one update.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -17,9 +18,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from conftest import optimised
 from jax.flatten_util import ravel_pytree
 
-from mtl_jax import anil, finetune, maml, protonet, r2d2, reptile, tree
+from mtl_jax import anil, cavia, finetune, lora, maml, protonet, r2d2, reptile, tree
 from mtl_jax.losses import cross_entropy, squared_error
 from mtl_jax.types import Batch, Episode
 
@@ -402,6 +404,26 @@ def test_the_meta_gradient_of_a_tanh_network_is_that_of_finite_differences(algor
   expected = gradient_by_differences(algorithm, state, data)
   assert np.abs(expected).max() > 1e-2
   np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+  "factory", [anil, partial(cavia, context=tree.named("b")), partial(lora, rank=1)], ids=["anil", "cavia", "lora"]
+)
+@optimised()
+def test_rematerialised_steps_have_the_gradient_of_stored_ones_in_less_memory(factory):
+  """Forty steps on 90 examples, whose activations are larger than the parameters."""
+  data, _ = linear_data()
+  support = jax.tree.map(lambda leaf: jnp.tile(leaf, (1, 18, *[1] * (leaf.ndim - 2))), data.support)
+
+  def trained(**options):
+    algorithm = factory(**NETWORK | {"inner": optax.sgd(RATE), "inner_steps": 40} | options)
+    arguments = (KEY, algorithm.init(perceptron_params()), data._replace(support=support))
+    program = jax.jit(algorithm.update).lower(*arguments).compile()
+    return program(*arguments)[0].params, program.memory_analysis().temp_size_in_bytes
+
+  (stored, much), (again, less) = trained(), trained(rematerialise=4)
+  close(again, stored)
+  assert less < 0.5 * much
 
 
 def test_the_meta_gradient_of_a_recurrent_network_is_that_of_finite_differences():

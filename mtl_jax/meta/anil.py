@@ -20,6 +20,7 @@ def anil(
   outer: optax.GradientTransformation,
   head: AdaptMask | None = None,
   first_order: bool = False,
+  rematerialise: int = False,
   chunk: int | None = None,
 ) -> Algorithm:
   """Almost no inner loop; arguments, metrics and errors as `maml`.
@@ -34,6 +35,7 @@ def anil(
     inner_steps=inner_steps,
     outer=outer,
     first_order=first_order,
+    rematerialise=rematerialise,
     adapt=named("head") if head is None else head,
     chunk=chunk,
   )

@@ -23,6 +23,7 @@ def cavia(
   outer: optax.GradientTransformation,
   context: AdaptMask | None = None,
   first_order: bool = False,
+  rematerialise: int = False,
   chunk: int | None = None,
 ) -> Algorithm:
   """Fast context adaptation; arguments, metrics and errors as `maml`.
@@ -38,6 +39,7 @@ def cavia(
     inner_steps=inner_steps,
     outer=outer,
     first_order=first_order,
+    rematerialise=rematerialise,
     adapt=phi,
     zero=phi,
     chunk=chunk,

@@ -72,6 +72,7 @@ def lora(
   alpha: float | None = None,
   matrices: AdaptMask | None = None,
   first_order: bool = False,
+  rematerialise: int = False,
   chunk: int | None = None,
 ) -> Algorithm:
   """Low-rank adaptation by the inner loop; other arguments, metrics and errors as `maml`.
@@ -101,6 +102,7 @@ def lora(
     inner_steps=inner_steps,
     outer=outer,
     first_order=first_order,
+    rematerialise=rematerialise,
     adapt=only("a", "b"),
     zero=only("b"),
     chunk=chunk,
