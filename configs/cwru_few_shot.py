@@ -117,7 +117,7 @@ of this config with those numbers), macro-F1 in % at K = 1, 5:
 `imaml` came later, with the same numbers, by eight Hessian-free steps on the head, whose line search then went on from
 the length of the step before: not one of its inner problems was unsolved at the end. Four steps without a search had
 50.6, 56.5. `cavia` came last, in a run with the control alone (2026-11-28, one of 2 CPU cores beside other work), in
-which the control had what it has here; on MFPT its three seeds differ much (62.8-96.0 and 64.5-99.1). The angle rung,
+which the control had what it has here; on MFPT its intervals are wide (62.8-96.0 and 64.5-99.1). The angle rung,
 which learns nothing, has 95.5 / 99.1, 100.0 / 100.0 and, on MFPT, more than `protonet`. Only `protonet` is level with
 it.
 
