@@ -79,7 +79,10 @@ times would be 179 ms on both cores, 68 % of the peak.
 Tried on one busy core, CPU time after over before: products whose derivatives are of three forms (`models/product.py`),
 W3 0.69, W4 0.71, W1 512 0.85 if those of many tasks are transposed by hand, W2 1.0; patches cut from one phase each, W4
 0.91; a few steps unrolled, W1 512 0.75, W1 25 0.93, W2 0.95. W2 on two devices by 2, 4 or 8 tasks at once: the same
-within 6 %, one by one 1.6 to 1.8 times that. W4 one by one: 0.80 of eight at once. Temporaries of W2
+within 6 %, one by one 1.6 to 1.8 times that. W4 one by one: 0.80 of eight at once. Patches and their sum as a pair of
+linear maps, each the other's gradient, the sum taken for one phase at a time, which alone takes a third of the time on
+images: a step of W4 0.98, of W3 1.02, and not kept. XLA's flags for oneDNN, XNNPACK and YNNPACK (the last has most of
+the products already): 1.01 to 1.07 on W2 and W1 25. Temporaries of W2
 (compiled.memory_analysis()): 8 MB at 32 and at 256 tasks, 52 MB at 50 steps and 256 tasks.
 
 W4 compiles in two to four times the 5 s that were the goal: its first step took 18.5 s in the run above with 1.5 s of

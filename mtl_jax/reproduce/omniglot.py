@@ -29,9 +29,10 @@ here it is three, in the test too and with the penalty, and all else as by gradi
 ways with five questions each, Adam 1e-3 halved every 2,000 episodes; the paper stops when validation no longer
 improves, this row after 20,000. Its rows for 5 and for 20 ways learn the same thing twice.
 
-Measured 2026-11-27, JAX 0.11.2, on one H100 that the rows below shared at once, 6.3 minutes of training for each with
-its compilation (1.2 for each of ProtoNet's), one seed, 1,000 test episodes; accuracy in %, 95 % intervals over
-episodes, and the updates that a row came to:
+Measured 2026-11-27, JAX 0.11.2, on one H100 that the rows below shared at once, each in a process of its own
+(`scripts/reproduce.py omniglot --only ROW --budget MINUTES`), 6.3 minutes of training for each with its compilation
+(1.2 for each of ProtoNet's), one seed, 1,000 test episodes; accuracy in %, 95 % intervals over episodes, and the
+updates that a row came to:
 
                     5-way 1-shot             5-way 5-shot             20-way 1-shot           20-way 5-shot
   MAML              94.9 (94.5-95.3) 14,400  98.9 (98.7-99.0) 12,000  76.9 (76.5-77.2) 3,000  91.4 (91.2-91.6) 2,400
