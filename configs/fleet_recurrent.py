@@ -21,7 +21,7 @@ control, and 39 to score both), 600 test machines, macro-F1 in %:
 
 So it learns to learn, through 96 moments of recurrence and their second derivatives, and loses to fine-tuning after as
 many updates. Rungs on features are far ahead of both: ridge around the pooled ridge has 73.2 / 80.2 / 82.5, and the
-networks of `fleet_diagnosis.py` 84 at K = 5. On validation machines the two had 33.3 and 47.1 at K = 5 after 200
+networks of `fleet_diagnosis.py` 84 at K = 5. On validation machines the two had 36.5 and 47.1 at K = 5 after 200
 updates, both still rising.
 """
 
