@@ -3,7 +3,7 @@
   python scripts/train.py configs/fleet_recurrent.py
 
 MAML goes through three second-order steps and, inside each, through 32 moments of gated recurrent units, all in one
-program (`models.GRU`; tests/test_models.py and test_gradients.py check the gradient against finite differences). PyTorch
+program (`models.GRU`; test_models.py and test_gradients.py check the gradient against finite differences). PyTorch
 runs a GRU on a GPU by cuDNN, whose kernels have no second derivative: it raises and asks to run without them
 (pytorch/pytorch, issues 5261 and 25315). Tasks are those of `fleet_diagnosis.py`, whose networks read 44 features and
 spectra; this one reads nothing but 2,048 samples over their RMS, 64 at a time.

@@ -7,7 +7,8 @@ python scripts/compare.py configs/fleet_diagnosis.py --algorithms all my_file.py
 python scripts/train.py runs/compare_fleet_diagnosis-20260101-120000 --resume     (after Ctrl-C, a kill or a power cut)
 
 Algorithms that the config has keep its settings, others have their defaults, which are not tuned to the job. The pooled
-network and its fine-tuning are always among the baselines, and every baseline is computed once.
+network and its fine-tuning are always among the baselines, and every baseline is computed once. An algorithm that
+diverges is left out, and the report says so.
 """
 
 import sys

@@ -15,6 +15,7 @@ from conftest import ROOT
 from mtl_jax import build
 from mtl_jax import config as c
 from mtl_jax.config import Config, ConfigError, compared, dump, load, name_of, validate
+from mtl_jax.fit import TrainingError
 
 SINES = Config(
   "small_sines",
@@ -129,13 +130,18 @@ def test_a_factory_that_is_not_there_or_makes_something_else_is_named(own, monke
     what.make(what.config)
 
 
-def test_an_own_algorithm_stands_in_one_table_with_the_pooled_network_and_every_baseline_once(
-  own, monkeypatch, tmp_path
-):
+@pytest.fixture
+def script():
   spec = importlib.util.spec_from_file_location("compare", ROOT / "scripts" / "compare.py")
   assert spec is not None and spec.loader is not None
-  script = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(script)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module
+
+
+def test_an_own_algorithm_stands_in_one_table_with_the_pooled_network_and_every_baseline_once(
+  script, own, monkeypatch, tmp_path
+):
   monkeypatch.chdir(tmp_path)
   (tmp_path / "sines.py").write_text(dump(SINES, "Sine waves."))
   script.main(["sines.py", "--evaluation.episodes", "5", "--algorithms", f"{own}:constant"])
@@ -149,3 +155,21 @@ def test_an_own_algorithm_stands_in_one_table_with_the_pooled_network_and_every_
   assert found["constant"]["mean"] == pytest.approx(found["zero"]["mean"])  # the same episodes
   page = (folder / "report.html").read_text()
   assert "Compared on sines.py: " in page and ":constant" in page
+
+
+def test_an_algorithm_that_diverges_is_left_out_and_the_report_says_so_unless_all_of_them_do(
+  script, own, monkeypatch, tmp_path, capsys
+):
+  """MAML by steps of 1e30 has an infinite loss from the first on."""
+  wild = dataclasses.replace(SINES, algorithm=c.Maml(inner_lr=1e30, inner_steps=1))
+  monkeypatch.chdir(tmp_path)
+  (tmp_path / "sines.py").write_text(dump(wild, "Sine waves."))
+  with pytest.raises(TrainingError, match="step 0"):
+    script.main(["sines.py", "--name", "alone", "--algorithms", "maml"])
+  capsys.readouterr()
+  script.main(["sines.py", "--algorithms", "maml", f"{own}:constant"])
+  assert "maml is left out: step 0" in capsys.readouterr().out
+  (folder,) = (tmp_path / "runs").glob("compare_small_sines-*")
+  scored = {row["method"] for row in json.loads((folder / "scores.json").read_text())}
+  assert {"constant", "pooled network", "zero"} <= scored and "maml" not in scored
+  assert "Left out" in (page := (folder / "report.html").read_text()) and "maml: step 0" in page

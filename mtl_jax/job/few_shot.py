@@ -19,8 +19,8 @@ from mtl_jax.command import console
 from mtl_jax.config import Config, Finetune
 from mtl_jax.disk import write_json
 from mtl_jax.evaluate import Judge, Scores, episodes_of, evaluate, interval, score_values
-from mtl_jax.fit import fit
-from mtl_jax.job.folder import note
+from mtl_jax.fit import TrainingError, fit
+from mtl_jax.job.folder import leave_out, left_out, note
 from mtl_jax.meta import ensemble, mean_and_spread, mean_probability, one_normal, replicate
 from mtl_jax.recorder import Recorder
 from mtl_jax.report import METRICS
@@ -93,32 +93,49 @@ def _validation(config: Config, algorithm: Algorithm, fold: Fold) -> Callable[[P
 
 
 def train(config: Config, folds: list[Fold], folder: Path, resume: bool, profile: bool = False) -> None:
-  """Trains the algorithm and its controls on every fold; see `fit` for what it raises."""
+  """Trains the algorithm and its controls on every fold; see `fit` for what it raises.
+
+  Where algorithms are compared, those that diverge are left out of the scores, and it is raised only if all of them do.
+  """
+  trained = build.trained(config)
+  compared = {what.name for what in trained if not isinstance(what.config, Finetune)}
+  lost: dict[str, str] = {}
+  for what in trained:
+    try:
+      _train(config, folds, folder, what, resume, profile)
+    except TrainingError as error:
+      lost[what.name] = str(error)
+      if len(compared) < 2 or compared <= lost.keys():
+        raise
+      console.print(f"{what.name} is left out: {error}", soft_wrap=True)
+  leave_out(folder, lost)
+
+
+def _train(config: Config, folds: list[Fold], folder: Path, what: Trained, resume: bool, profile: bool) -> None:
   t = config.training
-  for what in build.trained(config):
-    algorithm = what.make(what.config)
-    seeds, initial = replicate(algorithm, t.seeds), _initial(config, what)
-    for fold in folds:
-      tasks = fold.pooled if fold.pooled is not None and isinstance(what.config, Finetune) else fold.train
-      if tasks is None:
-        continue
-      label = what.name if len(folds) == 1 else f"{what.name}, {fold.name}"
-      fit(
-        jax.random.fold_in(jax.random.key(config.seed), 1),
-        seeds,
-        initial,
-        tasks,
-        steps=t.steps,
-        tasks_per_step=t.tasks_per_step * t.seeds,
-        chunk_steps=t.chunk_steps,
-        checkpoints=_store(config, folder, fold, what),
-        recorder=Recorder(folder / "metrics.jsonl", method=label),
-        validate=_validation(config, algorithm, fold),
-        progress=f"{label} ({t.seeds} seeds)",
-        resume=resume,
-        seconds=None if t.minutes is None else 60.0 * t.minutes,
-        profile=folder / "profile" / label if profile else None,
-      )
+  algorithm = what.make(what.config)
+  seeds, initial = replicate(algorithm, t.seeds), _initial(config, what)
+  for fold in folds:
+    tasks = fold.pooled if fold.pooled is not None and isinstance(what.config, Finetune) else fold.train
+    if tasks is None:
+      continue
+    label = what.name if len(folds) == 1 else f"{what.name}, {fold.name}"
+    fit(
+      jax.random.fold_in(jax.random.key(config.seed), 1),
+      seeds,
+      initial,
+      tasks,
+      steps=t.steps,
+      tasks_per_step=t.tasks_per_step * t.seeds,
+      chunk_steps=t.chunk_steps,
+      checkpoints=_store(config, folder, fold, what),
+      recorder=Recorder(folder / "metrics.jsonl", method=label),
+      validate=_validation(config, algorithm, fold),
+      progress=f"{label} ({t.seeds} seeds)",
+      resume=resume,
+      seconds=None if t.minutes is None else 60.0 * t.minutes,
+      profile=folder / "profile" / label if profile else None,
+    )
 
 
 def _state(config: Config, folder: Path, fold: Fold, what: Trained) -> PyTree:
@@ -141,7 +158,8 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
   units: dict[str, list[np.ndarray]] = defaultdict(list)
   kinds, simple = {}, set()
   holds = {job: sum(job in fold.tests for fold in folds) for fold in folds for job in fold.tests}
-  todo, scratch = build.trained(config), build.scratch(config)
+  lost = left_out(folder)
+  todo, scratch = [what for what in build.trained(config) if what.name not in lost], build.scratch(config)
   seconds = {"evaluation": 0.0, "baselines": 0.0}
   together = cache(ensemble)  # the same function each time, so that it compiles once
   for fold in folds:

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 import jax
+from jax.experimental import multihost_utils
 
 from mtl_jax.config import AnyConfig, dump
 from mtl_jax.disk import write_json
@@ -49,3 +50,17 @@ def note(folder: Path, **seconds: float) -> None:
   facts["seconds"] |= {stage: round(value, 1) for stage, value in seconds.items()}
   facts["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
   write_json(folder / "run.json", facts)
+
+
+def leave_out(folder: Path, why: dict[str, str]) -> None:
+  """Says in run.json which methods are not scored, and why; what an earlier call said is gone."""
+  if not jax.process_index():
+    facts = json.loads((folder / "run.json").read_text())
+    write_json(folder / "run.json", facts | {"left_out": why})
+  if jax.process_count() > 1:  # the others read it next
+    multihost_utils.sync_global_devices("left out")
+
+
+def left_out(folder: Path) -> dict[str, str]:
+  """Which methods are not scored, and why."""
+  return json.loads((folder / "run.json").read_text()).get("left_out", {})

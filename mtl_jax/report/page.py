@@ -90,6 +90,7 @@ def _section(run: Run) -> dict[str, Any]:
     "Finished": str(about.get("finished", ""))[:16].replace("T", " "),
     "Device": about.get("device", ""),
     "Time": ", ".join(f"{part} {took(s)}" for part, s in about.get("seconds", {}).items()),
+    "Left out": "; ".join(f"{method}: {why}" for method, why in about.get("left_out", {}).items()),
   }
   return {
     "name": run.name,
