@@ -22,6 +22,7 @@ from mtl_jax.config import MLP, Anil, Config, ConfigError, Evaluation, Finetune,
 from mtl_jax.data import DataError
 from mtl_jax.evaluate import interval
 from mtl_jax.job import few_shot
+from mtl_jax.job import scores as job_scores
 from mtl_jax.report.run import parse
 from mtl_jax.trust import LeakError
 from mtl_jax.types import Algorithm, Batch, Episode, TaskFamily
@@ -81,7 +82,7 @@ def rows_of(
   folds = [Fold("fold", None, None, {"job": held_out(**test)})]
   collected: Any = {(name, 1, None): [{metric: values}] for name, values in found.items()}
   units = np.arange(episodes) if of is None else of
-  return few_shot._rows(CONFIG, "job", collected, {"ours": "ours"}, simple, units, folds)
+  return job_scores.rows_of(CONFIG, "job", collected, {"ours": "ours"}, simple, units, folds)
 
 
 @pytest.mark.parametrize(("metric", "sign"), [("macro_f1", 1.0), ("mse", -1.0)])
@@ -97,13 +98,13 @@ def test_a_gain_is_paired_by_episode():
   """Ours is 0.1 better in every episode, however hard it is: there is nothing left to be unsure of."""
   easy = np.random.default_rng(0).normal(0.5, 0.2, (1, 40))
   gain = one(rows_of({"ours": np.repeat(easy + 0.1, SEEDS, axis=0), "simple": easy}), metric="macro_f1_gain")
-  assert [gain[end] for end in few_shot.ENDS] == pytest.approx([0.1] * 3)
+  assert [gain[end] for end in job_scores.ENDS] == pytest.approx([0.1] * 3)
 
 
 def test_intervals_are_over_units_and_not_over_episodes():
   unit, scores = np.repeat(np.arange(40), 10), np.random.default_rng(0).normal(size=(1, 40)).repeat(10, axis=1)
   row = one(rows_of({"simple": scores}, of=unit), metric="macro_f1")
-  assert tuple(row[end] for end in few_shot.ENDS) == interval(scores, unit)
+  assert tuple(row[end] for end in job_scores.ENDS) == interval(scores, unit)
   _, low, high = interval(scores)
   assert row["high"] - row["low"] > 2.5 * (high - low)
   assert row["episodes"] == 400
@@ -126,7 +127,7 @@ def test_a_confusion_matrix_gives_the_shares_of_each_true_class_that_occurs():
   scores = [{"macro_f1": np.ones((1, 40)), "accuracy": np.ones((1, 40)), "confusion": counts}]
   folds = [Fold("fold", None, None, {"job": held_out()._replace(labels=("fine", "absent", "worn"))})]
   row = one(
-    few_shot._rows(CONFIG, "job", {("a", 1, None): scores}, {}, set(), np.arange(40), folds), metric="confusion"
+    job_scores.rows_of(CONFIG, "job", {("a", 1, None): scores}, {}, set(), np.arange(40), folds), metric="confusion"
   )
   assert (row["labels"], row["mean"]) == (["fine", "worn"], [[0.75, 0.25], [1.0, 0.0]])
 
@@ -135,7 +136,7 @@ def test_episodes_of_all_folds_are_one_row_and_a_complete_test_set_says_so():
   parts = [{"mse": np.full((1, 10), value)} for value in (1.0, 4.0)]
   for every in (None, lambda k: None):
     folds = [Fold(name, None, None, {"job": held_out(every=every)}) for name in "ab"]
-    row = one(few_shot._rows(CONFIG, "job", {("a", 1, None): parts}, {}, set(), np.arange(20), folds))
+    row = one(job_scores.rows_of(CONFIG, "job", {("a", 1, None): parts}, {}, set(), np.arange(20), folds))
     assert (row["mean"], row["episodes"], row.get("complete")) == (2.5, 20, every and True)
 
 
@@ -146,7 +147,7 @@ def test_what_is_drawn_against_steps_is_the_headline_alone_and_gains_leave_it_ou
     ("other", 1, None): [{"mse": np.full((1, 40), 3.0)}],
   }
   folds = [Fold("fold", None, None, {"job": held_out()})]
-  rows = few_shot._rows(CONFIG, "job", found, {"ours": "ours"}, set(), np.arange(40), folds)
+  rows = job_scores.rows_of(CONFIG, "job", found, {"ours": "ours"}, set(), np.arange(40), folds)
   assert [row["metric"] for row in rows if row.get("steps") == 5] == ["mse"]
   assert one(rows, metric="mse_gain")["mean"] == 2.0
 
@@ -210,7 +211,7 @@ def test_episodes_are_shared_out_to_the_folds_of_a_job_and_a_published_test_set_
 
 def test_tasks_made_up_on_the_spot_are_units_of_their_own_in_every_fold(scored, monkeypatch):
   seen = []
-  monkeypatch.setattr(few_shot, "interval", lambda scores, unit: seen.append(unit) or interval(scores, unit))
+  monkeypatch.setattr(job_scores, "interval", lambda scores, unit: seen.append(unit) or interval(scores, unit))
   test = held_out(Rung("zero", lambda x, y, q, seed: np.zeros((len(q), 1))))
   scored([Fold(name, None, None, {"job": test}) for name in "ab"])
   assert all(len(np.unique(unit)) == len(unit) == 8 for unit in seen) and seen

@@ -18,12 +18,12 @@ from mtl_jax.checkpoint import Checkpoints
 from mtl_jax.command import console
 from mtl_jax.config import Config, Finetune
 from mtl_jax.disk import write_json
-from mtl_jax.evaluate import Judge, Scores, episodes_of, evaluate, interval, score_values
+from mtl_jax.evaluate import Judge, Scores, episodes_of, evaluate, score_values
 from mtl_jax.fit import TrainingError, fit
 from mtl_jax.job.folder import leave_out, left_out, note
+from mtl_jax.job.scores import Collected, Key, headline, joint_name, rows_of
 from mtl_jax.meta import ensemble, mean_and_spread, mean_probability, one_normal, replicate
 from mtl_jax.recorder import Recorder
-from mtl_jax.report import METRICS
 from mtl_jax.tasks.vibration import Viewed
 from mtl_jax.types import Algorithm, Array, Episode, PyTree, TaskFamily
 
@@ -66,12 +66,6 @@ def _count(drawn: Episode) -> int:
   return len(drawn.query.mask)
 
 
-def _headline(scores: Mapping[str, Any]) -> tuple[str, float]:
-  """The metric that a job is judged by, and 1 or -1: what makes higher better."""
-  name = next(metric for metric in METRICS if metric in scores)
-  return name, -1.0 if METRICS[name].lower_is_better else 1.0
-
-
 def _validation(config: Config, algorithm: Algorithm, fold: Fold) -> Callable[[PyTree], Mapping[str, float]] | None:
   """Scores a state of all seeds on the validation tasks; `score` is what picks the best."""
   if (validation := fold.validation) is None:
@@ -85,7 +79,7 @@ def _validation(config: Config, algorithm: Algorithm, fold: Fold) -> Callable[[P
 
   def validate(state: PyTree) -> Mapping[str, float]:
     scores = _seed_scores(config, key, algorithm, state, drawn(), fold.judge)
-    name, sign = _headline(scores)
+    name, sign = headline(scores)
     value = float(scores[name].mean())
     return {"score": sign * value, name: value}
 
@@ -108,7 +102,8 @@ def train(config: Config, folds: list[Fold], folder: Path, resume: bool, profile
       if len(compared) < 2 or compared <= lost.keys():
         raise
       console.print(f"{what.name} is left out: {error}", soft_wrap=True)
-  leave_out(folder, lost)
+  if lost:
+    leave_out(folder, lost)
 
 
 def _train(config: Config, folds: list[Fold], folder: Path, what: Trained, resume: bool, profile: bool) -> None:
@@ -143,12 +138,6 @@ def _state(config: Config, folder: Path, fold: Fold, what: Trained) -> PyTree:
   store = _store(config, folder, fold, what)
   like = jax.eval_shape(partial(_initial, config, what))
   return (store.latest(like) if fold.validation is None else store.best(like))[1]
-
-
-ENDS = ("mean", "low", "high")
-_ROOTS = {"mse": "rmse", "mse_uncapped": "rmse_uncapped"}
-Key = tuple[str, int, int | None]  # method, labels, adaptation steps
-Collected = dict[str, dict[Key, list[Scores]]]  # per job; one entry of the list per fold
 
 
 def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any]]:
@@ -198,7 +187,7 @@ def score(config: Config, folds: list[Fold], folder: Path) -> list[dict[str, Any
       seconds["baselines"] += time.perf_counter() - began
   rows = []
   for job, found in collected.items():
-    rows += _rows(config, job, found, kinds, simple, np.concatenate(units[job]), folds)
+    rows += rows_of(config, job, found, kinds, simple, np.concatenate(units[job]), folds)
   write_json(folder / "scores.json", rows)
   note(folder, **seconds)
   return rows
@@ -244,11 +233,6 @@ def _score_method(
       out[method.name, k, steps].append(_seed_scores(config, key, what.make(other), state, episodes, judge))
 
 
-def _joint(config: Config, name: str) -> str:
-  """What all seeds of a method are called that answer together."""
-  return f"{name}, {config.training.seeds} seeds together"
-
-
 def _score_together(
   config: Config,
   key: Array,
@@ -262,7 +246,7 @@ def _score_together(
 ) -> None:
   """All seeds of a method as one that answers once in each episode, beside each of them alone."""
   for k, episodes in drawn.items():
-    alone, joint = out[name, k, None][-1], _joint(config, name)
+    alone, joint = out[name, k, None][-1], joint_name(config, name)
     kinds[joint] = kinds[name]
     scores = evaluate(key, several, state, episodes, judge=judge)
     costs = {"labels": alone["labels"][:1], "seconds": alone["seconds"].sum(axis=0, keepdims=True)}  # one by one
@@ -313,68 +297,3 @@ def _score_rungs(
     found[fixed.name] = score_values(values.reshape(*query.shape[:2], -1), drawn, test.judge) | costs
   for name, scores in found.items():
     out[name, k, None].append({metric: value[None] for metric, value in scores.items()})
-
-
-def _rows(
-  config: Config,
-  job: str,
-  found: dict[Key, list[Scores]],
-  kinds: dict[str, str],
-  simple: set[str],
-  unit: np.ndarray,
-  folds: list[Fold],
-) -> list[dict[str, Any]]:
-  """Rows of scores.json: intervals, paired gains over the best baseline, confusion matrices."""
-  test = next(fold.tests[job] for fold in folds if job in fold.tests)
-  labels = test.labels
-  joined = {
-    at: {name: np.concatenate([s[name] for s in parts], axis=1) for name in parts[0]} for at, parts in found.items()
-  }
-  headline, sign = _headline(next(iter(joined.values())))
-  joint = {_joint(config, name) for name in kinds}
-
-  def row(at: Key, metric: str, values: np.ndarray, **more: Any) -> dict[str, Any]:
-    episodes = values.shape[1]
-    mean, low, high = interval(values, unit if episodes == len(unit) else None)
-    base = {"job": job, "method": at[0], "kind": kinds.get(at[0], "baseline"), "k": at[1], "metric": metric}
-    base |= {"complete": True} if test.every is not None else {}
-    base |= {"per": test.per} if test.per else {}
-    base |= {"joint": True} if at[0] in joint else {}
-    # A network that answers once in each episode is one draw of what was trained, and not several.
-    seeds = len(values) if at[0] in kinds else config.training.seeds
-    numbers = {"mean": mean, "low": low, "high": high, "seeds": seeds, "episodes": episodes}
-    return base | numbers | ({} if at[2] is None else {"steps": at[2]}) | more
-
-  rows = []
-  for at, scores in joined.items():
-    names = [name for name in scores if name != "confusion"]
-    made = [row(at, name, scores[name]) for name in (names if at[2] is None else [headline])]
-    rows += made
-    if test.unit:  # the root of the mean over all that was asked, not the mean of roots
-      squared = [r for r in made if r["metric"] in _ROOTS]
-      rows += [r | {"metric": _ROOTS[r["metric"]]} | {end: float(np.sqrt(r[end])) for end in ENDS} for r in squared]
-    if labels and at[2] is None:
-      counts = scores["confusion"].sum((0, 1))[: len(labels), : len(labels)]
-      present = (counts.sum(0) > 0) | (counts.sum(1) > 0)
-      shares = counts[present][:, present] / np.maximum(counts[present].sum(1, keepdims=True), 1)
-      named = [label for label, here in zip(labels, present, strict=True) if here]
-      matrix = {"mean": shares.round(4).tolist(), "low": None, "high": None, "labels": named}
-      rows.append(row(at, "confusion", scores["accuracy"]) | matrix)
-  for k in config.evaluation.shots:
-    table = {at: s[headline] for at, s in joined.items() if at[1] == k and at[2] is None}
-    ours = [at for at in table if kinds.get(at[0]) == "ours"]
-    baselines = [at for at in table if at not in ours and at[0] not in joint]
-    # The best baseline of all, and the best without a network; each is picked on the very episodes
-    # that it is compared on, which favours it.
-    choices = (baselines, [at for at in baselines if at[0] in simple])
-    rivals = [max(choice, key=lambda at: sign * table[at].mean()) for choice in choices if choice]
-    for at in ours:
-      for rival in dict.fromkeys(rivals):
-        gain = sign * (table[at] - table[rival].mean(axis=0, keepdims=True))
-        found_gain = row(at, f"{headline}_gain", gain, against=rival[0])
-        rows.append(found_gain)
-        if test.unit and headline in _ROOTS:  # b - a = (b^2 - a^2) / (a + b)
-          both = float(np.sqrt(table[at].mean()) + np.sqrt(table[rival].mean()))
-          rooted = {end: found_gain[end] / both for end in ENDS}
-          rows.append(found_gain | {"metric": f"{_ROOTS[headline]}_gain"} | rooted)
-  return rows

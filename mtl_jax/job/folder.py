@@ -53,7 +53,7 @@ def note(folder: Path, **seconds: float) -> None:
 
 
 def leave_out(folder: Path, why: dict[str, str]) -> None:
-  """Says in run.json which methods are not scored, and why; what an earlier call said is gone."""
+  """Says in run.json which methods are not scored, and why."""
   if not jax.process_index():
     facts = json.loads((folder / "run.json").read_text())
     write_json(folder / "run.json", facts | {"left_out": why})
