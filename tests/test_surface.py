@@ -6,6 +6,7 @@ import os
 import jax
 import numpy as np
 import pytest
+from conftest import optimised
 
 from mtl_jax import build
 from mtl_jax.build import surface
@@ -61,7 +62,8 @@ def test_whitening_counts_every_class_alike_and_goes_part_of_the_way_to_a_sphere
 
 @pytest.fixture(scope="module")
 def folds():
-  return build.folds(CONFIG)
+  with optimised():  # tens of thousands of pictures are described
+    return build.folds(CONFIG)
 
 
 def drawn(family, count: int = 40):
