@@ -11,6 +11,7 @@ network and its fine-tuning are always among the baselines, and every baseline i
 diverges is left out, and the report says so.
 """
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -38,7 +39,7 @@ def main(argv: list[str]) -> None:
     devices=(Annotated[Devices, tyro.conf.arg(name="")], AT_HAND),
   )
   first = docstring.partition("\n")[0]
-  about = f"Compared on {argv[0]}: {', '.join(asked.algorithms)}.\n\n{first}"
+  about = f"Compared on {shlex.join(argv)}.\n\n{first}"
   made = compared(asked.config, asked.algorithms, asked.minutes, asked.ensemble)
   job.run(made, about, None, resume=False, devices=asked.devices)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from mtl_jax import build
+from mtl_jax import build, job
 from mtl_jax import config as c
 from mtl_jax.config import Config, ConfigError, compared, dump, load, name_of, validate
 from mtl_jax.fit import TrainingError
@@ -59,6 +59,7 @@ def test_the_algorithms_of_a_comparison_keep_the_settings_of_the_job_and_the_poo
     name="compare_fleet",
     algorithm=c.ProtoNet(),
     controls=(c.Anil(inner_lr=0.3), c.R2d2(), c.Finetune(inner_lr=0.002, inner_steps=1)),
+    training=dataclasses.replace(FLEET.training, go_on=True),
   )
   assert compared(FLEET, ["finetune", "anil"]).algorithm == c.Anil(inner_lr=0.3)
   every = compared(SINES, ["all"])
@@ -154,22 +155,42 @@ def test_an_own_algorithm_stands_in_one_table_with_the_pooled_network_and_every_
   assert {"pooled network", "pooled network, fine-tuned", "zero", "network from scratch"} <= found.keys()
   assert found["constant"]["mean"] == pytest.approx(found["zero"]["mean"])  # the same episodes
   page = (folder / "report.html").read_text()
-  assert "Compared on sines.py: " in page and ":constant" in page
+  assert "Compared on sines.py --evaluation.episodes 5 --algorithms" in page and ":constant" in page
 
 
-def test_an_algorithm_that_diverges_is_left_out_and_the_report_says_so_unless_all_of_them_do(
+def test_an_algorithm_that_diverges_is_left_out_until_it_no_longer_does_and_the_report_says_so(
   script, own, monkeypatch, tmp_path, capsys
 ):
-  """MAML by steps of 1e30 has an infinite loss from the first on."""
+  """MAML by steps of 1e30 has an infinite gradient from the first on."""
   wild = dataclasses.replace(SINES, algorithm=c.Maml(inner_lr=1e30, inner_steps=1))
   monkeypatch.chdir(tmp_path)
   (tmp_path / "sines.py").write_text(dump(wild, "Sine waves."))
-  with pytest.raises(TrainingError, match="step 0"):
-    script.main(["sines.py", "--name", "alone", "--algorithms", "maml"])
-  capsys.readouterr()
   script.main(["sines.py", "--algorithms", "maml", f"{own}:constant"])
   assert "maml is left out: step 0" in capsys.readouterr().out
-  (folder,) = (tmp_path / "runs").glob("compare_small_sines-*")
-  scored = {row["method"] for row in json.loads((folder / "scores.json").read_text())}
-  assert {"constant", "pooled network", "zero"} <= scored and "maml" not in scored
-  assert "Left out" in (page := (folder / "report.html").read_text()) and "maml: step 0" in page
+  (folder,) = (tmp_path / "runs").iterdir()
+
+  def scored() -> set[str]:
+    return {row["method"] for row in json.loads((folder / "scores.json").read_text())}
+
+  assert {"constant", "pooled network", "zero"} <= scored() and "maml" not in scored()
+  assert "maml: gradient_norm was not finite at step 0" in (folder / "report.html").read_text()
+  mended = dataclasses.replace(load(folder / "config.py")[0], algorithm=SINES.algorithm)
+  job.run(mended, "Mended.", folder, resume=True)
+  assert "maml" in scored() and "Left out" not in (folder / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+  ("changed", "algorithms"),
+  [
+    ({"algorithm": c.Maml(inner_lr=1e30, inner_steps=1)}, ["maml"]),
+    ({"controls": (c.Finetune(outer_lr=1e30),)}, ["maml", "anil"]),
+  ],
+  ids=["the only one", "the control"],
+)
+def test_a_comparison_ends_where_all_algorithms_diverge_or_the_control_does(
+  script, monkeypatch, tmp_path, changed, algorithms
+):
+  monkeypatch.chdir(tmp_path)
+  (tmp_path / "sines.py").write_text(dump(dataclasses.replace(SINES, **changed), "Sine waves."))
+  with pytest.raises(TrainingError, match="step"):
+    script.main(["sines.py", "--algorithms", *algorithms])

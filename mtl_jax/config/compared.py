@@ -22,7 +22,8 @@ def _possible(config: Config, algorithm: Algorithm) -> str:
 
 
 def compared(config: AnyConfig, names: Sequence[str], minutes: float | None = None, ensemble: bool = False) -> Config:
-  """The job with these algorithms in place of its own, the pooled network and its fine-tuning always among them.
+  """The job with these algorithms in place of its own, the pooled network and its fine-tuning always among them, in
+  which one that diverges is left out.
 
   Args:
     names: as in the reports, FILE.py:FUNCTION for one's own, or "all" that are possible. What the job has keeps its
@@ -51,7 +52,7 @@ def compared(config: AnyConfig, names: Sequence[str], minutes: float | None = No
     chosen[name_of(algorithm)] = algorithm
   chosen.setdefault("finetune", own.get("finetune", Finetune()))
   first, *others = sorted(chosen.values(), key=lambda a: isinstance(a, Finetune))  # stable: the pooled network last
-  training = config.training
+  training = dataclasses.replace(config.training, go_on=True)
   if minutes is not None:
     training = dataclasses.replace(training, minutes=minutes, steps=_ENDLESS)
   name = f"compare_{config.name}"

@@ -21,6 +21,9 @@ class Training:
   validation_episodes: int = 60
   keep: int = 2
   """checkpoints kept beside the best"""
+  go_on: bool = False
+  """a method whose training diverges is left out of the scores and the others go on, as in scripts/compare.py; but for
+  the fine-tuned control, and unless all of them do"""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -87,50 +87,46 @@ def _validation(config: Config, algorithm: Algorithm, fold: Fold) -> Callable[[P
 
 
 def train(config: Config, folds: list[Fold], folder: Path, resume: bool, profile: bool = False) -> None:
-  """Trains the algorithm and its controls on every fold; see `fit` for what it raises.
-
-  Where algorithms are compared, those that diverge are left out of the scores, and it is raised only if all of them do.
-  """
-  trained = build.trained(config)
-  compared = {what.name for what in trained if not isinstance(what.config, Finetune)}
+  """Trains the algorithm and its controls on every fold; `fit` says what it raises, `Training.go_on` when."""
+  t, trained = config.training, build.trained(config)
+  own = {what.name for what in trained if not isinstance(what.config, Finetune)}
   lost: dict[str, str] = {}
   for what in trained:
-    try:
-      _train(config, folds, folder, what, resume, profile)
-    except TrainingError as error:
-      lost[what.name] = str(error)
-      if len(compared) < 2 or compared <= lost.keys():
-        raise
-      console.print(f"{what.name} is left out: {error}", soft_wrap=True)
-  if lost:
+    algorithm = what.make(what.config)
+    seeds, initial = replicate(algorithm, t.seeds), _initial(config, what)
+    for fold in folds:
+      tasks = fold.pooled if fold.pooled is not None and isinstance(what.config, Finetune) else fold.train
+      if tasks is None:
+        continue
+      label = what.name if len(folds) == 1 else f"{what.name}, {fold.name}"
+      try:
+        fit(
+          jax.random.fold_in(jax.random.key(config.seed), 1),
+          seeds,
+          initial,
+          tasks,
+          steps=t.steps,
+          tasks_per_step=t.tasks_per_step * t.seeds,
+          chunk_steps=t.chunk_steps,
+          checkpoints=_store(config, folder, fold, what),
+          recorder=Recorder(folder / "metrics.jsonl", method=label),
+          validate=_validation(config, algorithm, fold),
+          progress=f"{label} ({t.seeds} seeds)",
+          resume=resume,
+          seconds=None if t.minutes is None else 60.0 * t.minutes,
+          profile=folder / "profile" / label if profile else None,
+        )
+      except TrainingError as error:
+        if not t.go_on or what.name not in own:
+          raise
+        lost[what.name] = f"{label}: {error.name} was not finite at step {error.step}"
+        leave_out(folder, lost)
+        if lost.keys() == own:
+          raise
+        console.print(f"{what.name} is left out: {error}", soft_wrap=True)
+        break
+  if not lost and left_out(folder):  # what diverged before the run was resumed
     leave_out(folder, lost)
-
-
-def _train(config: Config, folds: list[Fold], folder: Path, what: Trained, resume: bool, profile: bool) -> None:
-  t = config.training
-  algorithm = what.make(what.config)
-  seeds, initial = replicate(algorithm, t.seeds), _initial(config, what)
-  for fold in folds:
-    tasks = fold.pooled if fold.pooled is not None and isinstance(what.config, Finetune) else fold.train
-    if tasks is None:
-      continue
-    label = what.name if len(folds) == 1 else f"{what.name}, {fold.name}"
-    fit(
-      jax.random.fold_in(jax.random.key(config.seed), 1),
-      seeds,
-      initial,
-      tasks,
-      steps=t.steps,
-      tasks_per_step=t.tasks_per_step * t.seeds,
-      chunk_steps=t.chunk_steps,
-      checkpoints=_store(config, folder, fold, what),
-      recorder=Recorder(folder / "metrics.jsonl", method=label),
-      validate=_validation(config, algorithm, fold),
-      progress=f"{label} ({t.seeds} seeds)",
-      resume=resume,
-      seconds=None if t.minutes is None else 60.0 * t.minutes,
-      profile=folder / "profile" / label if profile else None,
-    )
 
 
 def _state(config: Config, folder: Path, fold: Fold, what: Trained) -> PyTree:

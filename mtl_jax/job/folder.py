@@ -63,4 +63,5 @@ def leave_out(folder: Path, why: dict[str, str]) -> None:
 
 def left_out(folder: Path) -> dict[str, str]:
   """Which methods are not scored, and why."""
-  return json.loads((folder / "run.json").read_text()).get("left_out", {})
+  facts = folder / "run.json"
+  return json.loads(facts.read_text()).get("left_out", {}) if facts.exists() else {}

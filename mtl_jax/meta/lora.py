@@ -83,7 +83,8 @@ def lora(
   Args:
     rank: r.
     alpha: W' is W + (alpha / r) A B; None: r.
-    matrices: which leaves adapt; None: all with two axes or more, the kernels of dense layers and convolutions.
+    matrices: which leaves adapt; None: all with two axes or more, the kernels of dense layers and convolutions. The
+      last axis is the outputs: kernels of Linen's DenseGeneral, which may have more of these, are to be left out.
 
   Raises:
     ValueError: rank < 1; from `init`, no leaf adapts or one that does has fewer than two axes.

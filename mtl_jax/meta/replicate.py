@@ -16,8 +16,8 @@ def replicate(algorithm: Algorithm, seeds: int) -> Algorithm:
     tasks_per_step / seeds (which must divide). Metrics get a leading axis of `seeds`.
   - predict returns one prediction per seed, (seeds, n, ...).
 
-  Seeds run in one program: side by side, but on a CPU one after the other, which is as fast there and needs the memory
-  of one.
+  Seeds run in one program: side by side, with the memory of all, but on a CPU one after the other, which is as fast
+  there and needs the memory of one.
   """
 
   def each(f: Callable[[PyTree], PyTree], inputs: PyTree) -> PyTree:
