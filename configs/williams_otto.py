@@ -80,8 +80,8 @@ tanks the margin, 1/min, of milling EUR a part, of injection moulding EUR/h, and
   mean of the trials               57.9 54.4 53.3  44.5 42.7 41.2  15.8 15.2 14.6  37.2 35.6 34.8   111  104  102
   family mean                      81.1 81.1 81.1  44.3 44.3 44.3  14.8 14.8 14.8  36.1 36.1 36.1   113  113  113
 
-On milling `imaml` is ahead of all, by 1.0 (0.7 to 1.3), 1.3 (1.1 to 1.6) and 1.0 (0.8 to 1.1) of the best baseline of
-each K. On tanks it is `cavia`, by 1.7 (1.1 to 2.4), 2.6 (1.9 to 3.2) and 3.6 (3.0 to 4.1); `imaml` is ahead there by
+On milling `imaml` is ahead of the best baseline of each K by 1.0 (0.7 to 1.3), 1.3 (1.1 to 1.6) and 1.0 (0.8 to 1.1).
+On tanks it is `cavia`, by 1.7 (1.1 to 2.4), 2.6 (1.9 to 3.2) and 3.6 (3.0 to 4.1); `imaml` is ahead there by
 0.6 to 0.8 (0.3 to 1.2). On injection moulding `imaml` is behind the cubic by 2.2 (1.1 to 4.0) and 2.1 (1.7 to 2.5),
 `r2d2` by 1.8 (1.5 to 2.2) at 16, and on wafers, a square of one setting that a cubic has exactly, by factors of 1.7 to
 1.9 at best. No inner problem of `imaml` was unsolved after the last update. `lora` by its default rate diverged after
