@@ -19,8 +19,8 @@ peer, and W6 a step of 8 tasks on one trunk beside TorchJD's (`benchmark_steps.p
 
 Measured 2026-11-28 on 2 quiet CPU cores (x86_64, JAX 0.10.2, PyTorch 2.13.0, --rounds 5 --seconds 2, a workload a
 run), as times our milliseconds on two devices; "c" is with torch.compile; CPU milliseconds are ours and those of the
-best of PyTorch; of peak: our matrix products. The last four rows are of the same day, before `models/product.py`, and
-those of W1 and W2 with 32 beside work of lower priority:
+best of PyTorch; of peak: our matrix products. W2 with 32 is of 2026-11-29. The last three rows are of before
+`models/product.py`, beside work of lower priority:
 
                      ours, ms  one dev.  torch.func  c     by hand  c     grouped task by task goal  CPU ms      of peak
   W1, 25, 5 steps      4.34     0.81       5.3       1.65    3.0    1.60             46        4    7.0 / 14      8 %
@@ -29,10 +29,10 @@ those of W1 and W2 with 32 beside work of lower priority:
   W2, 256            247        1.78       2.8       2.8     1.96   3.1               8.7      2.5  447 / 970    49 %
   W3, 16             817        1.10       2.1       -       1.91   -       1.56      2.3      2    1490 / 2490  54 %
   W4, 32            1500        1.09       2.1       -       2.25   -       1.98      2.9      2.3  2890 / 6470  44 %
+  W2, 32              36.7      1.67       2.4       2.4     2.05   2.2               9.3           68 / 148     50 %
   W1, 25, 1 step       2.60     0.88       2.6       1.44    1.8    1.38             18        4    4.0 / 6.9     4 %
   W1, 512, 1 step     19.9      1.14       2.2       1.64    2.0    2.1              31        3    20 / 61      11 %
   W1, 1,024, 1 step   23.5      1.60       2.6       1.98    2.6    3.1              84        3    33 / 90      17 %
-  W2, 32              50.5      1.51       2.4       2.1     1.9    2.2               5.6           70 / 185     37 %
 
 Of the goals, those of 1,024 curves and of task by task on 512 (146 of 100) are reached, that of 512 all but (2.95 of
 3). The best of PyTorch takes 1.6 times ours for 25 curves, 1.96 for W2 with 256 tasks, 1.56 for W3 and 1.98 for W4.
@@ -42,19 +42,19 @@ W2, ours 6 to 8. Of W3 and W4 nothing was compiled: earlier that day torch.func 
 after 300 s of CPU time, by hand on W3 failed on a line that is mended since.
 Memory of a warm step, ours / best of PyTorch, MB: W2 256 26 / 333, W3 91 / 327, W4 107 / 556.
 
-W6 before `models/product.py`, ms (CPU ms), mtl_jax / TorchJD, 2026-11-28 on quiet cores (--only W6 --rounds 3 --seconds
-1): mean 7.3 / 86 (13 / 167), random 7.2 / 82 (13 / 158), mgda 89 / 92 (145 / 180), pcgrad 93 / 82 (155 / 158), gradvac
-98 / 113 (167 / 206), cagrad 93 / 107 (155 / 206), imtl_g 96 / 94 (163 / 183), nash_mtl 102 / 200 (175 / 291), fairgrad
-75 / 72 (126 / 141), aligned_mtl 93 / 97 (160 / 189), upgrad 93 / 74 (157 / 143), dualproj 101 / 92 (170 / 178), config
-91 / 615 (154 / 960), krum 95 / 95 (160 / 186). Ours is behind for upgrad, where TorchJD takes 0.79 of our time, pcgrad
-(0.88) and dualproj (0.91), level within 5 % for five, ahead for gradvac and cagrad (1.1), nash_mtl (2.0) and config
-(6.8); in CPU time behind for upgrad alone. J J' itself, 13 CPU ms of about 160 in another run, was not beaten by five
-other ways of writing it. For mean and random, weights ask for no gradient, and with the loss alone ours makes no J;
-TorchJD makes it all the same, and to PyTorch alone, which need not, ours was not compared. With all metrics, as `fit`
-keeps them, ours makes J J' for mean too, and took 143 ms where TorchJD took 90, beside other work. TorchJD has sum,
-constant, trimmed_mean, graddrop, modo, sdmgrad and excess_mtl too, which are not measured; db_mtl it has not. W5 took
-3.3 s of CPU time for its ten steps of five seeds, 3.5 on one device; cores free enough for its milliseconds were not to
-be had.
+W6, ms (CPU ms), mtl_jax / TorchJD, 2026-11-29 on quiet cores (--only W6 --rounds 3 --seconds 1): mean 8.0 / 60 (10 /
+116), random 4.6 / 55 (9 / 107), mgda 89 / 99 (150 / 193), pcgrad 70 / 75 (122 / 149), gradvac 85 / 93 (147 / 174),
+cagrad 90 / 104 (155 / 193), imtl_g 80 / 87 (136 / 169), nash_mtl 86 / 224 (151 / 299), fairgrad 96 / 84 (160 / 164),
+aligned_mtl 94 / 88 (159 / 170), upgrad 86 / 96 (147 / 189), dualproj 86 / 88 (143 / 172), config 91 / 582 (157 / 910),
+krum 82 / 85 (139 / 165). Ours is behind for fairgrad, where TorchJD takes 0.88 of our time, and aligned_mtl (0.93),
+level within 5 % for two, ahead for ten (pcgrad 1.07 to cagrad 1.15, nash_mtl 2.6, config 6.4); in CPU time behind for
+none. The day before, other rows were behind: differences of a tenth are not to be read into. J J' itself, 13 CPU ms of
+about 160 in another run, was not beaten by five other ways of writing it. For mean and random, weights ask for no
+gradient, and with the loss alone ours makes no J; TorchJD makes it all the same, and to PyTorch alone, which need not,
+ours was not compared. With all metrics, as `fit` keeps them, ours makes J J' for mean too, and took 143 ms where
+TorchJD took 90, beside other work. TorchJD has sum, constant, trimmed_mean, graddrop, modo, sdmgrad and excess_mtl too,
+which are not measured; db_mtl it has not. W5 took 3.3 s of CPU time for its ten steps of five seeds, 3.5 on one device;
+cores free enough for its milliseconds were not to be had.
 
 --quick took 92 s, 108 s of CPU time, beside work of lower priority; on quiet cores it has not been timed.
 
