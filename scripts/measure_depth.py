@@ -2,16 +2,20 @@
 
 python scripts/measure_depth.py
 
-One machine of 40 labelled windows of 2048 samples, eight conditions. Measured 2026-11-27 on 2 CPU
-cores beside other work (JAX 0.10.2), MB of temporaries (seconds of CPU, the quickest of three):
+One machine of 40 labelled windows of 2048 samples, eight conditions. Measured 2026-11-29 on 2 CPU
+cores (JAX 0.10.2), MB of temporaries (seconds of CPU, the quickest of three):
 
                      1           5           20          100 steps
-  everything stored  84 (0.21)   209 (0.67)  693 (2.73)  3,280 (12.6)
-  each step again    84 (0.24)    41 (0.67)   42 (2.23)     48 (11.1)
-  segments again     84 (0.22)    84 (0.74)   41 (3.00)     41 (14.2)
-  last 5 steps       84 (0.20)   209 (0.64)  209 (1.04)    209 (3.1)
-  implicit           72 (0.34)    72 (0.42)   72 (0.87)     72 (3.0)
-  first order        41 (0.10)    41 (0.20)   41 (0.58)     41 (2.6)
+  everything stored  72 (0.29)   177 (0.74)  688 (3.35)  3,275 (14.9)
+  each step again    72 (0.30)    41 (1.00)   42 (3.31)     48 (15.5)
+  segments again     72 (0.30)    72 (1.08)   41 (3.66)     42 (19.4)
+  last 5 steps       72 (0.26)   177 (0.76)  177 (1.39)    177 (4.8)
+  implicit           71 (0.42)    71 (0.59)   71 (1.29)     71 (4.4)
+  first order        41 (0.13)    41 (0.33)   41 (0.92)     41 (4.2)
+
+Two days before, other work beside it, an older version had taken 0.6 to 1.0 of these seconds. Beside each other, a
+program on each core, the version before `models/product.py` and this one take 0.73 and 0.79 s for 20 steps of first
+order, 0.77 and 0.57 for five of which each is computed again: it is the machine that differs from day to day.
 
 A hundred second-order steps take less than a tenth of what twenty take when all is stored. This network's weights are
 few beside its activations, so that segments save little over each step again.
