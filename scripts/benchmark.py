@@ -94,10 +94,10 @@ the piece. 192 are of the inner loop, 156 of its transpose, 180 of the query and
 write to stacks, 74 are sums of the normalisation, 65 cut patches and pad. At that price 5 s on quiet cores ask for half
 as many, and no form was found with so few. Tried, CPU s of XLA: without the fusion emitters
 (--xla_cpu_use_fusion_emitters=false) 16.6, but W2's step takes 1.3 times as long; at optimisation level 0 11.3 (its
-step was not timed), at level 1 0.77 with a step of 1.13; with
---xla_cpu_opt_preset=CPU_OPT_PRESET_FAST_COMPILE (2026-11-29, a first step of four tasks) 32 for 38 and a step of 1.07;
-without expensive passes of LLVM or in two parts of code no gain; rematerialise=1 no gain either, 592 fusions for 584, both with the normalisation's derivative written by hand.
-That itself, in turns in one process, 26.2 for 26.2, and a step of 8 tasks 1304 CPU ms for 1189: not kept.
+step was not timed), at level 1 0.77 with a step of 1.13; with --xla_cpu_opt_preset=CPU_OPT_PRESET_FAST_COMPILE
+(2026-11-29, a first step of four tasks) 32 for 38 and a step of 1.07; without expensive passes of LLVM or in two parts
+of code no gain; rematerialise=1 no gain either, 592 fusions for 584, both with the normalisation's derivative written
+by hand. That itself, in turns in one process, 26.2 for 26.2, and a step of 8 tasks 1304 CPU ms for 1189: not kept.
 """
 
 import ctypes
