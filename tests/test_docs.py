@@ -27,3 +27,15 @@ def test_readme_example_runs(tmp_path: Path):
   for block in blocks:
     done = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_the_readme_points_to_is_there():
+  text = re.sub(r"```.*?```", "", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+  headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+  anchors = {"#" + re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+  links = re.findall(r"\]\(([^)]+)\)", text)
+  files = re.findall(r"\b((?:scripts|configs|notebooks|tests|mtl_jax)/[\w./]+)", text)
+  tests = [f"tests/{name}.py" for name in re.findall(r"`(test_\w+)`", text)]
+  assert {link for link in links if link.startswith("#")} <= anchors
+  named = [link for link in links if not link.startswith("#")] + files + tests
+  assert not [name for name in named if not (ROOT / name.rstrip(".")).exists()]
