@@ -6,6 +6,8 @@ import numpy as np
 import optax
 import pytest
 from jax.test_util import check_grads
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import DotProduct
 from sklearn.linear_model import Ridge
 
 from mtl_jax import r2d2
@@ -113,18 +115,39 @@ def test_a_class_without_a_support_example_is_never_predicted_and_does_not_count
   assert losses[0] == losses[1]
 
 
-def test_a_strong_penalty_leaves_the_common_weights_and_an_intercept():
+def learned(algorithm, data, steps: int):
+  state, update = algorithm.init({}), jax.jit(algorithm.update)
+  for _ in range(steps):
+    state, _ = update(KEY, state, jax.tree.map(lambda leaf: leaf[None], data))
+  return state
+
+
+def test_a_strong_penalty_leaves_the_common_weights_and_intercept():
   data = episode(3)
   algorithm = r2d2(lambda params, x: x, cross_entropy, classes=3, outer=optax.adam(0.1), penalty=1e6, common=(4, 3))
-  state = algorithm.init({})
-  update = jax.jit(algorithm.update)
-  for _ in range(20):
-    state, _ = update(KEY, state, jax.tree.map(lambda leaf: leaf[None], data))
+  state = learned(algorithm, data, 20)
   common = np.asarray(state.solver.common)
-  assert np.abs(common).max() > 0.1
-  x, y = np.asarray(data.support.x), 2.0 * np.eye(3)[np.asarray(data.support.y)] - 1.0
-  expected = np.asarray(state.solver.alpha) * ((x - x.mean(0)) @ common + y.mean(0))
+  assert np.abs(common).max(axis=1).min() > 0.1  # the intercept, which is the last row, too
+  expected = np.asarray(state.solver.alpha) * (np.asarray(data.query.x) @ common[:4] + common[4])
   np.testing.assert_allclose(algorithm.predict(KEY, state, data.support, data.query.x), expected, atol=0.02)
+
+
+@shapes
+def test_around_a_common_ridge_is_the_mean_of_a_gaussian_process_with_that_prior(shape):
+  """Weights and intercept normal around W_0 with deviation 1: k(x, x') = 1 + x'x, noise of variance lambda."""
+  x, y, mask = (a.astype(np.float32) for a in problem(shape, outputs=1))
+  support = Batch(jnp.asarray(x), jnp.asarray(y), jnp.asarray(mask, bool))
+  algorithm = r2d2(
+    lambda params, x: x, squared_error, classes=None, outer=optax.adam(0.1), penalty=0.5, common=(shape[1], 1)
+  )
+  state = learned(algorithm, Episode(support, support, jnp.asarray(0)), 3)
+  (*weights, intercept), penalty = np.asarray(state.solver.common, float), float(jnp.exp(state.solver.log_penalty))
+  asked = np.random.default_rng(1).normal(size=(5, shape[1])).astype(np.float32)
+  process = GaussianProcessRegressor(DotProduct(1.0), alpha=penalty, optimizer=None)
+  left = process.fit(x[mask > 0], (y - x @ np.asarray(weights) - intercept)[mask > 0])
+  mean = asked @ np.asarray(weights) + intercept + left.predict(asked)[:, None]
+  found = algorithm.predict(KEY, state, support, jnp.asarray(asked))
+  np.testing.assert_allclose(found, float(state.solver.alpha) * mean, rtol=2e-4, atol=2e-4)
 
 
 def test_a_regression_learns_which_penalty_its_tasks_need():

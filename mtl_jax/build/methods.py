@@ -128,7 +128,7 @@ def network(config: c.Config, width: int | None, context: int = 0) -> Network:
   return Network(lambda key: net.init(key, x), demand.reading(apply) if forecasts else apply)
 
 
-def _rate(a: c.Maml | c.Cnp) -> float | optax.Schedule:
+def _rate(a: c.Maml | c.R2d2) -> float | optax.Schedule:
   return a.outer_lr if a.decay_steps is None else optax.cosine_decay_schedule(a.outer_lr, a.decay_steps)
 
 
@@ -194,15 +194,15 @@ def algorithm(config: c.Algorithm, apply: Apply, loss: ExampleLoss, classes: int
       )
     case c.ProtoNet(outer_lr, _):
       return meta.protonet(apply, loss, classes=classes, outer=optax.adam(outer_lr))
-    case c.R2d2(outer_lr, embedding, penalty, alpha, common):
+    case c.R2d2() as a:
       return meta.r2d2(
         apply,
         loss,
         classes=classes if loss is losses.cross_entropy else None,
-        outer=optax.adam(outer_lr),
-        penalty=penalty,
-        alpha=alpha,
-        common=(embedding, classes) if common else None,
+        outer=optax.adam(_rate(a)),
+        penalty=a.penalty,
+        alpha=a.alpha,
+        common=(a.embedding, classes) if a.common else None,
       )
     case c.Cnp() | c.Anp() | c.InContext():
       raise TypeError("this method is not made of a network that knows only x: see `one_pass`")

@@ -166,13 +166,15 @@ class InContext:
 @dataclasses.dataclass(frozen=True)
 class R2d2:
   outer_lr: float = 3e-3
+  decay_steps: int | None = None
+  """as in `Cnp`"""
   embedding: int = 64
   penalty: float = 1.0
   """where lambda starts"""
   alpha: float = 1.0
   """where the scale of the logits starts"""
   common: bool = False
-  """whether the penalty pulls to a learned ridge, where a label means the same in every task, or to zero"""
+  """whether the penalty pulls to a learned ridge, where a label or a number means the same in every task, or to zero"""
 
 
 @dataclasses.dataclass(frozen=True)

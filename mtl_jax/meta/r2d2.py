@@ -15,7 +15,10 @@ softmax does not see it, and its gradient would be rounding.
 
 Where a label means the same in every task, the penalty may pull to a common W_0 that is learned too,
 lambda |W - W_0|^2: G. Denevi, C. Ciliberto, D. Stamos, M. Pontil, "Learning to learn around a common
-mean", NeurIPS 2018.
+mean", NeurIPS 2018. Then nothing is centred, and the intercept is the last row of W, pulled as the rest:
+the mean of a Bayesian last layer whose prior is learned (J. Harrison, A. Sharma, M. Pavone,
+"Meta-learning priors for efficient online Bayesian regression", WAFR 2018, eq. 5), since the last layer
+of the embedding makes any covariance of a penalty that is the same in all directions.
 """
 
 from typing import NamedTuple
@@ -55,12 +58,15 @@ def fit_ridge(x: Array, y: Array, mask: Array, penalty: Array) -> Ridge:
   kept = mask[:, None].astype(x.dtype)
   count = jnp.maximum(jnp.sum(kept), 1.0)
   x_mean, y_mean = (jnp.sum(a * kept, axis=0) / count for a in (x, y))
-  x, y = (x - x_mean[None]) * kept, (y - y_mean[None]) * kept
+  return Ridge(_weights((x - x_mean[None]) * kept, (y - y_mean[None]) * kept, penalty), x_mean, y_mean)
+
+
+def _weights(x: Array, y: Array, penalty: Array) -> Array:
+  """The minimum W of |X W - Y|^2 + penalty |W|^2."""
   n, d = x.shape
   gram = x @ x.T if n < d else x.T @ x
   factor = linalg.cholesky(gram + penalty * jnp.eye(min(n, d), dtype=x.dtype))
-  weights = x.T @ linalg.solve_cholesky(factor, y) if n < d else linalg.solve_cholesky(factor, x.T @ y)
-  return Ridge(weights, x_mean, y_mean)
+  return x.T @ linalg.solve_cholesky(factor, y) if n < d else linalg.solve_cholesky(factor, x.T @ y)
 
 
 class Solver(NamedTuple):
@@ -68,7 +74,7 @@ class Solver(NamedTuple):
 
   log_penalty: Array  # () log lambda
   alpha: Array  # ()
-  common: Array | None  # (d, outputs) W_0
+  common: Array | None  # (d + 1, outputs) W_0, the intercept last
 
 
 class R2D2State(NamedTuple):
@@ -105,7 +111,7 @@ def r2d2(
       predicted. None: a regression, targets (n, outputs).
     outer: Optax optimiser.
     penalty, alpha: where lambda and alpha start.
-    common: (d, outputs): learn W_0 of this shape, which starts at zero; None: pull to zero.
+    common: (d, outputs): learn a W_0 for them, which starts at zero; None: pull to zero, with a free intercept.
     chunk: tasks at once; None: as many as are fast (`task_map.chunk_for`).
 
   Returns:
@@ -122,8 +128,10 @@ def r2d2(
     if solver.common is None:
       found = fit_ridge(examples, y, mask, penalty)(embedded)
     else:
-      left = y - examples @ solver.common
-      found = embedded @ solver.common + fit_ridge(examples, left, mask, penalty)(embedded)
+      examples, embedded = (jnp.pad(a, ((0, 0), (0, 1)), constant_values=1.0) for a in (examples, embedded))
+      kept = mask[:, None].astype(examples.dtype)
+      left = (y - examples @ solver.common) * kept
+      found = embedded @ (solver.common + _weights(examples * kept, left, penalty))
     prediction = solver.alpha * found
     if classes is None:
       return prediction
@@ -132,7 +140,7 @@ def r2d2(
   def init(params: PyTree) -> R2D2State:
     double = any(jnp.result_type(leaf) == jnp.float64 for leaf in jax.tree.leaves(params))
     dtype = jnp.float64 if double else jnp.float32  # of narrower parameters too: steps of Adam are small
-    first = None if common is None else jnp.zeros(common, dtype)
+    first = None if common is None else jnp.zeros((common[0] + 1, common[1]), dtype)
     solver = Solver(jnp.log(jnp.asarray(penalty, dtype)), jnp.asarray(alpha, dtype), first)
     (params, solver), opt_state = start(outer, (params, solver))
     return R2D2State(params, solver, opt_state)
