@@ -104,11 +104,8 @@ config = Config(
   name="williams_otto",
   tasks=Process("williams_otto"),
   model=MLP(hidden=(64, 64), norm="none"),
-  algorithm=Imaml(),
-  controls=(
-    R2d2(outer_lr=1e-3, embedding=32, penalty=0.1),
-    Finetune(inner_lr=0.02, inner_steps=10, outer_lr=1e-3),
-  ),
-  training=Training(steps=500, tasks_per_step=32, chunk_steps=100),
+  algorithm=R2d2(outer_lr=3e-3, decay_steps=3000, embedding=32, penalty=10.0, common=True),
+  controls=(Imaml(), Finetune(inner_lr=0.02, inner_steps=10, outer_lr=1e-3)),
+  training=Training(steps=3000, tasks_per_step=32, chunk_steps=250),
   evaluation=Evaluation(shots=(4, 8, 16), adaptation_steps=(0, 10), adaptation_shots=8),
 )
