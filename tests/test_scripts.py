@@ -28,7 +28,7 @@ FLEET = Config(
   c.ProtoNet(embedding=8),
   controls=(c.Finetune(inner_steps=2),),
   training=c.Training(steps=100, tasks_per_step=2, seeds=2, chunk_steps=20, validation_episodes=20),
-  evaluation=c.Evaluation(shots=(1, 2), episodes=8, adaptation_steps=(0, 2), adaptation_shots=2),
+  evaluation=c.Evaluation(shots=(1, 2), episodes=3, adaptation_steps=(0, 2), adaptation_shots=2),
 )
 SINES = Config(
   "small_sines",
@@ -117,7 +117,7 @@ def test_each_score_says_what_it_is_of_and_how_sure(fleet_job):
     assert row.keys() >= {"method", "kind", "k", "metric", "mean", "low", "high", "seeds", "episodes"}
     assert row["kind"] in ("ours", "baseline")
     assert row["seeds"] == 2
-    assert row["episodes"] == 8
+    assert row["episodes"] == 3
     if row["metric"] not in ("confusion", "seconds"):
       assert row["low"] <= row["mean"] <= row["high"]
   scored = {(row["method"], row["k"]) for row in rows if row["metric"] == "macro_f1" and "steps" not in row}
