@@ -83,13 +83,19 @@ def folders(tmp_path_factory) -> dict[str, Path]:
   return {"said": folder / "said.txt", "pair": folder / "pair", "eight": folder / "eight"}
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory) -> dict[str, np.ndarray]:
+  """What one device ends with."""
+  return worker.two_jobs(tmp_path_factory.mktemp("alone"))
+
+
 @pytest.mark.parametrize("which", ["eight", "pair"])
-def test_joint_training_and_prototypes_on_eight_devices_end_as_on_one(which, folders, tmp_path):
+def test_joint_training_and_prototypes_on_eight_devices_end_as_on_one(which, folders, alone):
   with np.load(folders[which] / "found.npz") as file:
     found = dict(file)
   assert found.pop("devices") == 8
   assert found.pop("compiled") == 2  # the second chunk of prototypes compiled nothing, nor did resuming them
-  close(found, worker.two_jobs(tmp_path))
+  close(found, alone)
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
