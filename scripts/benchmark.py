@@ -38,8 +38,9 @@ Of the goals, those of 1,024 curves and of task by task on 512 (146 of 100) are 
 3). The best of PyTorch takes 1.6 times ours for 25 curves, 1.96 for W2 with 256 tasks, 1.56 for W3 and 1.98 for W4.
 PyTorch's own times move: in a run earlier that day its best took 6.8, 65, 127 and 580 ms for 25, 512 and 1,024 curves
 and W2, and ours, as it was then, 6.4, 34, 57 and 270. torch.compile took 46 to 61 s for five steps of W1, 59 and 96 for
-W2, ours 6 to 8. Of W3 and W4 nothing was compiled: earlier that day torch.func on W3 was given up after 150 s, on W4
-after 300 s of CPU time, by hand on W3 failed on a line that is mended since.
+W2, ours 6 to 8. Of W3 and W4 nothing was compiled: on W3 torch.func, by
+hand and grouped had no first step after 480 s each (2026-11-29, beside other work), on W4 torch.func was given up after
+300 s of CPU time.
 Memory of a warm step, ours / best of PyTorch, MB: W2 256 26 / 333, W3 91 / 327, W4 107 / 556.
 
 W6, ms (CPU ms), mtl_jax / TorchJD, 2026-11-29 on quiet cores (--only W6 --rounds 3 --seconds 1): mean 8.0 / 60 (10 /

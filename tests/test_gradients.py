@@ -481,7 +481,8 @@ def test_the_gradient_of_a_ridge_head_is_that_of_finite_differences(classes, wid
   params = {"w": jnp.asarray(rng.normal(size=(WIDTH, width))), "b": jnp.asarray(rng.normal(size=width))}
   state = algorithm.init(params)
   if common:
-    state = state._replace(solver=state.solver._replace(common=jnp.asarray(rng.normal(size=(width, outputs)))))
+    first = jnp.asarray(rng.normal(size=state.solver.common.shape))
+    state = state._replace(solver=state.solver._replace(common=first))
   found = lost(algorithm, params, data, solver=state.solver)
   assert all(np.abs(leaf).max() > 1e-2 for leaf in jax.tree.leaves(found))
   expected = gradient_by_differences(algorithm, state, data)

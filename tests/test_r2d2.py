@@ -122,13 +122,14 @@ def learned(algorithm, data, steps: int):
   return state
 
 
-def test_a_strong_penalty_leaves_the_common_weights_and_intercept():
+def test_a_strong_penalty_leaves_the_common_weights_and_of_classes_an_intercept():
   data = episode(3)
   algorithm = r2d2(lambda params, x: x, cross_entropy, classes=3, outer=optax.adam(0.1), penalty=1e6, common=(4, 3))
   state = learned(algorithm, data, 20)
   common = np.asarray(state.solver.common)
-  assert np.abs(common).max(axis=1).min() > 0.1  # the intercept, which is the last row, too
-  expected = np.asarray(state.solver.alpha) * (np.asarray(data.query.x) @ common[:4] + common[4])
+  assert np.abs(common).max() > 0.1
+  x, y = np.asarray(data.support.x), 2.0 * np.eye(3)[np.asarray(data.support.y)] - 1.0
+  expected = np.asarray(state.solver.alpha) * ((x - x.mean(0)) @ common + y.mean(0))
   np.testing.assert_allclose(algorithm.predict(KEY, state, data.support, data.query.x), expected, atol=0.02)
 
 
@@ -141,6 +142,7 @@ def test_around_a_common_ridge_is_the_mean_of_a_gaussian_process_with_that_prior
     lambda params, x: x, squared_error, classes=None, outer=optax.adam(0.1), penalty=0.5, common=(shape[1], 1)
   )
   state = learned(algorithm, Episode(support, support, jnp.asarray(0)), 3)
+  assert np.abs(state.solver.common).min() > 1e-3  # the intercept, which is the last row, too
   (*weights, intercept), penalty = np.asarray(state.solver.common, float), float(jnp.exp(state.solver.log_penalty))
   asked = np.random.default_rng(1).normal(size=(5, shape[1])).astype(np.float32)
   process = GaussianProcessRegressor(DotProduct(1.0), alpha=penalty, optimizer=None)
