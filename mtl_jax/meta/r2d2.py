@@ -19,9 +19,10 @@ mean", NeurIPS 2018. In a regression nothing is centred then, and the intercept 
 pulled as the rest: the mean of a Bayesian last layer whose prior is learned (J. Harrison, A. Sharma,
 M. Pavone, "Meta-learning priors for efficient online Bayesian regression", WAFR 2018, eq. 5), since the
 last layer of the embedding makes any covariance of a penalty that is the same in all directions. A mean
-squared error of 19.5 fell to 15.1 by it (reactors of configs/williams_otto.py, 9 trials). Of classes the intercept stays free: what
-shifts a unit's features is gone once they are centred. Pulled, it cost 1.5 to 3 points of 56 to 59 on the
-valve of configs/hydraulic_rig.py at a cooler level never seen, and nothing on its accumulator (2026-11-29).
+squared error of 19.5 fell to 15.1 by it (reactors of configs/williams_otto.py, 9 trials). Of classes
+the intercept stays free: what shifts a unit's features is gone once they are centred. Pulled, it cost
+1.5 to 3 points of 56 to 59 on the valve of configs/hydraulic_rig.py at a cooler level never seen, and
+nothing on its accumulator (2026-11-29).
 """
 
 from typing import NamedTuple
